@@ -1,0 +1,60 @@
+/** How many counted reviews have 1, 2, 3, 4 and 5 stars, in that order. */
+export type StarCounts = readonly [number, number, number, number, number];
+
+/** A product's rating at one sequence number: the integers that are the truth. */
+export interface RatingState {
+  /** The product's sequence number that these counts hold; 0 before its first review. */
+  readonly seq: number;
+  readonly stars: StarCounts;
+}
+
+/** What a deleted product leaves behind, so that whatever comes late is refused. */
+export interface Tombstone {
+  readonly seq: number;
+  readonly deleted: true;
+}
+
+const STATE = /^(\d{1,10}) (\d{1,15}) (\d{1,15}) (\d{1,15}) (\d{1,15}) (\d{1,15})$/;
+const TOMBSTONE = /^(\d{1,10}) deleted$/;
+
+export function reviewCount({ stars }: RatingState): number {
+  return stars[0] + stars[1] + stars[2] + stars[3] + stars[4];
+}
+
+/** `sum(stars × n) / count`, an IEEE double; 0 where nothing counts, which the API answers as null. */
+export function averageRating(state: RatingState): number {
+  const count = reviewCount(state);
+  const [one, two, three, four, five] = state.stars;
+  return count === 0 ? 0 : (one + 2 * two + 3 * three + 4 * four + 5 * five) / count;
+}
+
+/** The text of `product:<id>:ratingState`. */
+export function formatRatingState({ seq, stars }: RatingState): string {
+  return `${seq} ${stars.join(' ')}`;
+}
+
+/** The state that the text holds, or null where it holds none. */
+export function parseRatingState(text: string | null | undefined): RatingState | Tombstone | null {
+  if (text === null || text === undefined) return null;
+  const state = STATE.exec(text);
+  if (state !== null) {
+    const [seq, ...stars] = state.slice(1).map(Number) as [number, number, number, number, number, number];
+    return { seq, stars };
+  }
+  const tombstone = TOMBSTONE.exec(text);
+  return tombstone === null ? null : { seq: Number(tombstone[1]), deleted: true };
+}
+
+/**
+ * The rating that the three values of one MGET hold, or null (a miss) where they do not agree: the average is
+ * compared as text, which both sides write as the shortest one that reads back equal.
+ */
+export function parseRatingTriple(
+  rating: string | null | undefined,
+  count: string | null | undefined,
+  stateText: string | null | undefined,
+): RatingState | null {
+  const state = parseRatingState(stateText);
+  if (state === null || 'deleted' in state) return null;
+  return rating === String(averageRating(state)) && count === String(reviewCount(state)) ? state : null;
+}
