@@ -1,0 +1,116 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { access, copyFile, constants, readdir, rm, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { provideDirectory } from './downloads.js';
+import { megabytes, progressLine, seconds, type Progress } from './progress.js';
+import { lastOutput, tryCommand } from './run-command.js';
+
+const OLDEST_JAVA = 17;
+const POM = fileURLToPath(new URL('../kafka/pom.xml', import.meta.url));
+
+export const KAFKA_VERSION = /<kafka.version>([^<]+)</.exec(readFileSync(POM, 'utf8'))?.[1] ?? '4';
+
+export interface KafkaPrograms {
+  java: string;
+  /** The folder of the jars. */
+  jars: string;
+}
+
+/**
+ * Looks for what Kafka needs and cannot be brought along: a JDK, and Maven for the first download. Called before any
+ * download, so that nobody waits for one in vain.
+ */
+export async function findJava(programs: string): Promise<string> {
+  const missing: string[] = [];
+  const java = await usableJava();
+  if (java === undefined) missing.push(`a JDK ${OLDEST_JAVA} or newer (command java)`);
+  if (!isDownloaded(jarsIn(programs)) && !(await tryCommand('mvn', ['--version'])).ok)
+    missing.push('Maven (command mvn)');
+  if (missing.length === 0 && java !== undefined) return java;
+  throw new Error(
+    `Apache Kafka needs ${missing.join(' and ')}, not found on the PATH. Install what is missing: ` +
+      '`apt-get install default-jdk-headless maven` (Debian, Ubuntu; with sudo) or `brew install openjdk maven` (macOS, ' +
+      'and put openjdk on the PATH as brew says).',
+  );
+}
+
+/** Apache Kafka's jars, from Maven Central at the first use. */
+export async function provideKafka(programs: string, java: string, onProgress: Progress): Promise<KafkaPrograms> {
+  const jars = await provideDirectory({
+    name: `Kafka ${KAFKA_VERSION}`,
+    directory: jarsIn(programs),
+    fill: (temporary) => download(temporary, onProgress),
+    isCurrent: isDownloaded,
+    onProgress,
+  });
+  return { java, jars };
+}
+
+function jarsIn(programs: string): string {
+  return join(programs, `kafka-${KAFKA_VERSION}`);
+}
+
+/** The jars lie beside the pom that asked for them: another pom makes them outdated. */
+function isDownloaded(jars: string): boolean {
+  const copy = join(jars, 'pom.xml');
+  return existsSync(copy) && readFileSync(copy, 'utf8') === readFileSync(POM, 'utf8');
+}
+
+async function usableJava(): Promise<string | undefined> {
+  const home = process.env['JAVA_HOME'];
+  for (const java of [...(home ? [join(home, 'bin', 'java')] : []), 'java']) {
+    const { ok, stdout, stderr } = await tryCommand(java, ['-version']);
+    // "17.0.15"; up to Java 8 it was "1.8.0".
+    const version = /version "(\d+)/.exec(stdout + stderr)?.[1];
+    if (ok && Number(version) >= OLDEST_JAVA) return java;
+  }
+  return undefined;
+}
+
+async function download(temporary: string, onProgress: Progress): Promise<void> {
+  const subject = `Kafka ${KAFKA_VERSION}`;
+  const began = Date.now();
+  let files = 0;
+  let told = began;
+  onProgress(progressLine(subject, 'downloading 43 MB in 45 files from Maven Central …'));
+  await copyFile(POM, join(temporary, 'pom.xml'));
+  const result = await tryCommand(
+    'mvn',
+    ['-B', ...(await repositoryArguments(temporary)), 'dependency:copy-dependencies'],
+    {
+      cwd: temporary,
+      timeoutMs: 15 * 60_000,
+      onLine: (line) => {
+        if (!/Downloaded from .*\.jar /.test(line)) return;
+        files++;
+        if (Date.now() - told < 2_000) return;
+        told = Date.now();
+        onProgress(progressLine(subject, `${files} files downloaded …`));
+      },
+    },
+  );
+  if (!result.ok) {
+    throw new Error(
+      `Maven could not download Kafka (${result.outcome}). Is Maven Central reachable from here?\n${lastOutput(result)}`,
+    );
+  }
+  await rm(join(temporary, '.m2'), { recursive: true, force: true });
+  const jars = (await readdir(temporary)).filter((file) => file.endsWith('.jar'));
+  const sizes = await Promise.all(jars.map(async (jar) => (await stat(join(temporary, jar))).size));
+  const size = megabytes(sizes.reduce((sum, one) => sum + one, 0));
+  onProgress(progressLine(subject, `${size} in ${jars.length} files (${seconds(Date.now() - began)})`));
+}
+
+/** Maven keeps its own copies in the home folder; a user without one needs another place for them. */
+async function repositoryArguments(temporary: string): Promise<string[]> {
+  const home = homedir();
+  const repository = join(home, '.m2');
+  try {
+    await access(existsSync(repository) ? repository : home, constants.W_OK);
+    return [];
+  } catch {
+    return [`-Dmaven.repo.local=${join(temporary, '.m2')}`];
+  }
+}

@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+
+export interface CommandOptions {
+  env?: NodeJS.ProcessEnv;
+  cwd?: string;
+  uid?: number;
+  gid?: number;
+  timeoutMs?: number;
+  /** Receives every line of output as it comes. */
+  onLine?: (line: string) => void;
+}
+
+export interface CommandResult {
+  ok: boolean;
+  /** Exit code, signal or the reason why it could not be started. */
+  outcome: string;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a program to its end and reports how it went; it never throws for what the program did. */
+export function tryCommand(command: string, args: string[], options: CommandOptions = {}): Promise<CommandResult> {
+  const { onLine, timeoutMs = 120_000, ...spawnOptions } = options;
+  return new Promise((resolve) => {
+    let stdout = '';
+    let stderr = '';
+    let rest = '';
+    const child = spawn(command, args, {
+      ...spawnOptions,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
+    });
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      stdout += chunk;
+      if (onLine === undefined) return;
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      lines.forEach(onLine);
+    });
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+    child.once('error', (error) => resolve({ ok: false, outcome: error.message, stdout, stderr }));
+    child.once('close', (code, signal) => {
+      const outcome = signal === null ? `exit code ${code}` : `ended by ${signal}`;
+      resolve({ ok: code === 0, outcome, stdout, stderr });
+    });
+  });
+}
+
+/** Runs a program to its end and returns its output; throws with the end of what it printed when it failed. */
+export async function runCommand(command: string, args: string[], options: CommandOptions = {}): Promise<string> {
+  const result = await tryCommand(command, args, options);
+  if (!result.ok) throw new Error(`${command} failed (${result.outcome}):\n${lastOutput(result)}`);
+  return result.stdout;
+}
+
+/** The last lines that a program printed. */
+export function lastOutput({ stdout, stderr }: CommandResult): string {
+  const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => line.trim() !== '');
+  return lines
+    .slice(-12)
+    .map((line) => `  ${line}`)
+    .join('\n');
+}

@@ -1,0 +1,36 @@
+import { startStack } from './stack.js';
+
+const name = process.argv[2] ?? 'servers';
+const print = (line: string): void => console.log(line);
+
+const stopping = new AbortController();
+const asked = new Promise<void>((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      stopping.abort(new Error(`stopped by ${signal}`));
+      resolve();
+    });
+  }
+});
+
+try {
+  const stack = await startStack({ name, onProgress: print, signal: stopping.signal });
+  const { psql, redisCli } = stack.commands;
+  print('');
+  print(`Variables:  set -a; . ${stack.envFile}; set +a`);
+  print(`psql:       ${psql ?? 'not installed here (apt-get install postgresql-client); any client will do'}`);
+  print(`redis-cli:  ${redisCli ?? 'not installed here (apt-get install redis-tools); any client will do'}`);
+  print(`Kafka:      bootstrap server ${stack.env['KAFKA_BROKER']}`);
+  print(`Logs:       ${stack.logDirectory}`);
+  print('Ctrl-C stops the servers; their data is kept for the next time.');
+  await asked;
+  print('');
+  await stack.stop();
+} catch (error) {
+  if (stopping.signal.aborted) {
+    print('Stopped before all servers were ready.');
+  } else {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
+}
