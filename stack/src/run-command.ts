@@ -28,9 +28,13 @@ export function tryCommand(command: string, args: string[], options: CommandOpti
     const child = spawn(command, args, {
       ...spawnOptions,
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: timeoutMs,
-      killSignal: 'SIGKILL',
     });
+    // Not the `timeout` of spawn: when the program does not exist, that one keeps the event loop alive until it is over.
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+    const settle = (ok: boolean, outcome: string): void => {
+      clearTimeout(timer);
+      resolve({ ok, outcome, stdout, stderr });
+    };
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       stdout += chunk;
       if (onLine === undefined) return;
@@ -39,11 +43,10 @@ export function tryCommand(command: string, args: string[], options: CommandOpti
       lines.forEach(onLine);
     });
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
-    child.once('error', (error) => resolve({ ok: false, outcome: error.message, stdout, stderr }));
-    child.once('close', (code, signal) => {
-      const outcome = signal === null ? `exit code ${code}` : `ended by ${signal}`;
-      resolve({ ok: code === 0, outcome, stdout, stderr });
-    });
+    child.once('error', (error) => settle(false, error.message));
+    child.once('close', (code, signal) =>
+      settle(code === 0, signal === null ? `exit code ${code}` : `ended by ${signal}`),
+    );
   });
 }
 
