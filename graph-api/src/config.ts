@@ -56,6 +56,8 @@ export interface GraphApiConfig {
   readonly auth: AuthConfig;
   readonly limits: QueryLimits;
   readonly introspection: boolean;
+  /** Origins of browser applications that may call the API. */
+  readonly corsOrigins: readonly string[];
   readonly docs: { readonly active: boolean; readonly path: string };
 }
 
@@ -101,6 +103,7 @@ export function readGraphApiConfig(environment: Environment): GraphApiConfig {
       maxBodyBytes: env.integer('GRAPHQL_MAX_BODY_BYTES', { default: 256 * 1024, min: 1_024 }),
     },
     introspection: env.boolean('GRAPHQL_INTROSPECTION', !production || docsActive),
+    corsOrigins: env.list('CORS_ORIGINS', []),
     docs: { active: docsActive, path: docsPath },
   });
 }

@@ -11,6 +11,8 @@ export const MIGRATIONS = [Catalogue1764000000000, ReviewCapture1764000001000, R
 
 export interface DataSourceOptions {
   readonly poolSize: number;
+  /** A statement that waits for a lock that never comes must not hold its caller for ever; 0 = no limit. */
+  readonly statementTimeoutMs: number;
   /** Hears of errors of idle connections, such as a restart of PostgreSQL; the pool replaces them by itself. */
   readonly onPoolError: (error: unknown) => void;
 }
@@ -37,10 +39,18 @@ export function createDataSource(config: DatabaseConfig, options: DataSourceOpti
     poolErrorHandler: options.onPoolError,
     connectTimeoutMS: 3_000,
     extra: {
-      // A statement that waits for a dead server, or for a lock that never comes, must not hold its caller for ever.
-      statement_timeout: 15_000,
-      query_timeout: 20_000,
+      statement_timeout: options.statementTimeoutMs,
+      // The client's own limit, for a server that does not answer at all.
+      ...(options.statementTimeoutMs === 0 ? {} : { query_timeout: options.statementTimeoutMs + 2_000 }),
       keepAlive: true,
     },
   });
+}
+
+/** Whether PostgreSQL answers and has run the newest migration that this code knows. Rejects where it does not answer. */
+export async function isMigrated(dataSource: DataSource): Promise<boolean> {
+  if (!dataSource.isInitialized) return false;
+  const newest = MIGRATIONS.at(-1)!.name;
+  const rows: unknown[] = await dataSource.query('SELECT FROM schema_migrations WHERE name = $1', [newest]);
+  return rows.length > 0;
 }

@@ -1,0 +1,137 @@
+import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
+import { retryUntilAborted } from '@exact-ratings/shared/runtime/backoff.js';
+import type { ReleaseStack } from '@exact-ratings/shared/runtime/lifecycle.js';
+import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
+import { Redis } from 'ioredis';
+import { TokenVerifier } from './auth/token-verifier.js';
+import { ProductCommands } from './commands/product-commands.js';
+import { ReviewCommands } from './commands/review-commands.js';
+import { EXAMPLE_JWT_SECRET, type GraphApiConfig } from './config.js';
+import type { RequestContext } from './context.js';
+import { createDataSource, isMigrated } from './database/data-source.js';
+import { Database } from './database/pool.js';
+import { CatalogueLoaders } from './loaders/catalogue.loader.js';
+import { RatingLoader } from './loaders/rating.loader.js';
+import { RatingReader } from './loaders/rating-reader.js';
+import { createPublisher, type Publisher } from './outbox/publisher.js';
+import { createRelay } from './outbox/relay.js';
+import { serviceUnavailable } from './schema/request-errors.js';
+import { addGraphQL } from './server/graphql-server.js';
+import { createHttpServer, listen } from './server/http-server.js';
+
+const STATEMENT_TIMEOUT_MS = 15_000;
+
+/** What tests put in the place of the real parts. */
+export interface AppOverrides {
+  readonly publisher?: Publisher;
+}
+
+export interface App {
+  /** The port that was asked for, or the one that the kernel chose for 0. */
+  readonly port: number;
+}
+
+/** A slow part of a Redis connection's life must not hold a request: short time-outs, nothing queued while it is down. */
+function createRedis(config: GraphApiConfig, logger: Logger): Redis {
+  const redis = new Redis({
+    host: config.redis.host,
+    port: config.redis.port,
+    ...(config.redis.password === undefined ? {} : { password: config.redis.password }),
+    connectionName: 'graph-api',
+    commandTimeout: config.redisCommandTimeoutMs,
+    connectTimeout: 2_000,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 1_000),
+    lazyConnect: true,
+  });
+  redis.on('error', (error) => logger.debug({ err: error }, 'Redis connection'));
+  redis.connect().catch(() => undefined);
+  return redis;
+}
+
+/**
+ * The composition root: listens at once (`/health` lives, `/ready` does not), waits for PostgreSQL without end, then
+ * serves. Kafka and Redis may be down all the time. Whatever is opened is pushed on `resources`.
+ */
+export async function startApp(
+  config: GraphApiConfig,
+  logger: Logger,
+  resources: ReleaseStack,
+  signal: AbortSignal,
+  overrides: AppOverrides = {},
+): Promise<App> {
+  if (config.auth.secret === EXAMPLE_JWT_SECRET) {
+    logger.warn('JWT_SECRET is the published example: anyone can make tokens. Fit for this machine only.');
+  }
+  const dataSource = createDataSource(config.database, {
+    poolSize: config.databasePoolSize,
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    onPoolError: (error) => logger.warn({ err: error }, 'a PostgreSQL connection was lost'),
+  });
+  resources.push('postgres', async () => {
+    if (dataSource.isInitialized) await dataSource.destroy();
+  });
+  const redis = createRedis(config, logger);
+  resources.push('redis', () => redis.disconnect());
+
+  const database = new Database(dataSource);
+  const ratingReader = new RatingReader(
+    new RatingStore(redis, { ttlSeconds: config.ratingTtlSeconds }),
+    database,
+    logger,
+  );
+  resources.push('rating reader', () => ratingReader.stop());
+
+  const publisher = overrides.publisher ?? createPublisher(config.kafka, logger);
+  const relay = createRelay(config.database, config.relay, publisher, logger);
+  resources.push('outbox relay', () => relay.stop());
+
+  const tokens = new TokenVerifier(config.auth);
+  const products = new ProductCommands(database, relay.wake);
+  const reviews = new ReviewCommands(database, relay.wake);
+
+  const server = await createHttpServer({
+    host: config.host,
+    port: config.port,
+    maxBodyBytes: config.limits.maxBodyBytes,
+    corsOrigins: config.corsOrigins,
+    isReady: () => isMigrated(dataSource).catch(() => false),
+    logger,
+  });
+  const apollo = await addGraphQL(server, {
+    limits: config.limits,
+    introspection: config.introspection,
+    hideSchemaDetails: config.production,
+    logger,
+    createContext: async (request): Promise<RequestContext> => {
+      if (!dataSource.isInitialized) throw serviceUnavailable('The service is starting. Try again in a moment.');
+      return {
+        viewer: await tokens.viewerOf(request.headers.authorization),
+        catalogue: new CatalogueLoaders(database),
+        ratings: new RatingLoader(ratingReader),
+        products,
+        reviews,
+      };
+    },
+  });
+  resources.push('http', async () => {
+    await server.close();
+    await apollo.stop();
+  });
+  await listen(server, config.host, config.port);
+  const { port } = server.server.address() as { port: number };
+
+  await retryUntilAborted(
+    () => dataSource.initialize(),
+    (error, retryInMs) => logger.warn({ err: error, retryInMs }, 'waiting for PostgreSQL'),
+    signal,
+  );
+  relay.start();
+  if (!(await isMigrated(dataSource).catch(() => false))) {
+    logger.warn('the database is not migrated: run `npm run migrate`');
+  }
+  logger.info({ url: `http://${config.host}:${port}/graphql` }, 'serving');
+  return { port };
+}

@@ -1,0 +1,71 @@
+import { errors, jwtVerify, type JWTPayload } from 'jose';
+import type { AuthConfig } from '../config.js';
+import { unauthenticated } from '../schema/request-errors.js';
+import type { Viewer } from './viewer.js';
+
+const ANONYMOUS = 'Anonymous';
+const MAX_SUBJECT_LENGTH = 255;
+const MAX_DISPLAY_NAME_LENGTH = 200;
+// eslint-disable-next-line no-control-regex
+const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+
+/** Turns the Authorization header into the caller. */
+export class TokenVerifier {
+  private readonly key: Uint8Array;
+
+  constructor(private readonly config: AuthConfig) {
+    this.key = new TextEncoder().encode(config.secret);
+  }
+
+  /**
+   * @returns null where there is no header: reading is open
+   * @throws UNAUTHENTICATED where a token is present but wrong
+   */
+  async viewerOf(authorization: string | undefined): Promise<Viewer | null> {
+    if (authorization === undefined) return null;
+    const token = /^Bearer ([^\s]+)$/i.exec(authorization.trim())?.[1];
+    if (token === undefined) throw unauthenticated('The Authorization header must be "Bearer <token>".');
+    return this.viewer(await this.verify(token));
+  }
+
+  private async verify(token: string): Promise<JWTPayload> {
+    try {
+      const { payload } = await jwtVerify(token, this.key, {
+        algorithms: ['HS256'],
+        requiredClaims: ['exp', 'sub'],
+        ...(this.config.issuer === undefined ? {} : { issuer: this.config.issuer }),
+        ...(this.config.audience === undefined ? {} : { audience: this.config.audience }),
+      });
+      return payload;
+    } catch (error) {
+      throw unauthenticated(
+        error instanceof errors.JWTExpired ? 'The token has expired: get a new one.' : 'The token is not valid.',
+      );
+    }
+  }
+
+  private viewer(payload: JWTPayload): Viewer {
+    const { sub: subject, iss: issuer = '', name } = payload;
+    if (!isStorable(subject) || subject === '' || typeof issuer !== 'string' || (issuer !== '' && !isStorable(issuer))) {
+      throw unauthenticated('The token names no usable subject.');
+    }
+    const roles = payload[this.config.rolesClaim];
+    return {
+      issuer,
+      subject,
+      displayName: displayNameOf(name),
+      isAdmin: Array.isArray(roles) ? roles.includes(this.config.adminRole) : roles === this.config.adminRole,
+    };
+  }
+}
+
+function isStorable(text: unknown): text is string {
+  return typeof text === 'string' && text.length <= MAX_SUBJECT_LENGTH && text.isWellFormed() && !text.includes('\0');
+}
+
+/** The token's name fit to be shown: the identity provider's data, so mended rather than refused. */
+function displayNameOf(name: unknown): string {
+  if (typeof name !== 'string') return ANONYMOUS;
+  const clean = Array.from(name.toWellFormed().replace(CONTROL_CHARACTERS, ' ').trim());
+  return clean.slice(0, MAX_DISPLAY_NAME_LENGTH).join('').trim() || ANONYMOUS;
+}

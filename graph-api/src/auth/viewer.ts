@@ -1,0 +1,26 @@
+import { forbidden, unauthenticated } from '../schema/request-errors.js';
+
+/** Who is calling, as their token says. */
+export interface Viewer {
+  /** The token's `iss`; empty where it has none. */
+  readonly issuer: string;
+  /** The token's `sub`. Never published. */
+  readonly subject: string;
+  readonly displayName: string;
+  readonly isAdmin: boolean;
+}
+
+/** @throws UNAUTHENTICATED where nobody is calling */
+export function requireViewer(viewer: Viewer | null): Viewer {
+  if (viewer === null) {
+    throw unauthenticated('This needs a token: send the header "Authorization: Bearer <token>".');
+  }
+  return viewer;
+}
+
+/** @throws UNAUTHENTICATED where nobody is calling, FORBIDDEN where the caller is no admin */
+export function requireAdmin(viewer: Viewer | null): Viewer {
+  const caller = requireViewer(viewer);
+  if (!caller.isAdmin) throw forbidden('Only an admin may do this.');
+  return caller;
+}

@@ -1,0 +1,109 @@
+import type { DataSource } from 'typeorm';
+import { brokenConstraint, retryOnDeadlock } from '../database/database-errors.js';
+import { ProductEntity } from '../database/entities/product.entity.js';
+import type { Database } from '../database/pool.js';
+import { PRODUCT_COLUMNS, productOf, type ProductRow } from '../loaders/product-rows.js';
+import { newId } from '../schema/ids.js';
+import type { Product } from '../schema/product.js';
+import type { CreateProductInput, UpdateProductInput } from '../schema/product-inputs.js';
+
+export type ProductOutcome =
+  | { readonly outcome: 'DONE'; readonly product: Product }
+  | { readonly outcome: 'NOT_FOUND' | 'EXTERNAL_ID_TAKEN' | 'VERSION_CONFLICT' };
+
+/** What changes products; each method is one transaction. Inputs are validated by the caller. */
+export class ProductCommands {
+  private readonly dataSource: DataSource;
+
+  constructor(
+    private readonly database: Database,
+    /** Called after a commit that wrote an event. */
+    private readonly eventsCommitted: () => void,
+  ) {
+    this.dataSource = database.dataSource;
+  }
+
+  async create(input: CreateProductInput): Promise<ProductOutcome> {
+    return refuseTakenExternalId(async () => {
+      const { raw } = await this.dataSource
+        .createQueryBuilder()
+        .insert()
+        .into(ProductEntity)
+        .values({
+          id: newId(),
+          externalId: input.externalId ?? null,
+          name: input.name,
+          description: input.description ?? null,
+          priceAmount: input.price.amount,
+          priceCurrency: input.price.currencyCode,
+        })
+        .returning(PRODUCT_COLUMNS)
+        .execute();
+      return { outcome: 'DONE', product: productOf((raw as ProductRow[])[0]!) };
+    });
+  }
+
+  /** Only the fields that the input has; nothing is written where they all have these values already. */
+  async update(id: string, input: UpdateProductInput): Promise<ProductOutcome> {
+    const changes = {
+      ...(input.externalId === undefined ? {} : { externalId: input.externalId }),
+      ...(input.name == null ? {} : { name: input.name }),
+      ...(input.description === undefined ? {} : { description: input.description }),
+      ...(input.price == null ? {} : { priceAmount: input.price.amount, priceCurrency: input.price.currencyCode }),
+    };
+    const parameters = { id, expectedVersion: input.expectedVersion ?? null, ...changes };
+    const differences = Object.keys(changes).map((field) => {
+      const column = this.dataSource.getMetadata(ProductEntity).findColumnWithPropertyName(field)!;
+      return `${column.databaseName} IS DISTINCT FROM :${field}`;
+    });
+    if (differences.length === 0) return this.unchanged(id, input.expectedVersion ?? null);
+
+    return refuseTakenExternalId(async () => {
+      const { raw } = await retryOnDeadlock(() =>
+        this.dataSource
+          .createQueryBuilder()
+          .update(ProductEntity)
+          .set({ ...changes, version: () => 'version + 1', updatedAt: () => 'now()' })
+          .where(
+            `id = :id AND (:expectedVersion::integer IS NULL OR version = :expectedVersion) AND (${differences.join(' OR ')})`,
+            parameters,
+          )
+          .returning(PRODUCT_COLUMNS)
+          .execute(),
+      );
+      const [row] = raw as ProductRow[];
+      return row === undefined
+        ? this.unchanged(id, input.expectedVersion ?? null)
+        : { outcome: 'DONE', product: productOf(row) };
+    });
+  }
+
+  /** The product goes with its reviews; the triggers write one event. */
+  async delete(id: string): Promise<boolean> {
+    const { affected } = await retryOnDeadlock(() =>
+      this.dataSource.createQueryBuilder().delete().from(ProductEntity).where('id = :id', { id }).execute(),
+    );
+    if (affected === 0) return false;
+    this.eventsCommitted();
+    return true;
+  }
+
+  private async unchanged(id: string, expectedVersion: number | null): Promise<ProductOutcome> {
+    const [row] = await this.database.rows<ProductRow>(
+      { name: 'product_by_id', text: `SELECT ${PRODUCT_COLUMNS} FROM products WHERE id = $1` },
+      [id],
+    );
+    if (row === undefined) return { outcome: 'NOT_FOUND' };
+    if (expectedVersion !== null && row.version !== expectedVersion) return { outcome: 'VERSION_CONFLICT' };
+    return { outcome: 'DONE', product: productOf(row) };
+  }
+}
+
+async function refuseTakenExternalId(command: () => Promise<ProductOutcome>): Promise<ProductOutcome> {
+  try {
+    return await command();
+  } catch (error) {
+    if (brokenConstraint(error) === 'products_external_id_key') return { outcome: 'EXTERNAL_ID_TAKEN' };
+    throw error;
+  }
+}

@@ -1,0 +1,109 @@
+import type { Viewer } from '../auth/viewer.js';
+import { brokenConstraint, retryOnDeadlock } from '../database/database-errors.js';
+import type { Database } from '../database/pool.js';
+import { newId } from '../schema/ids.js';
+import type { CreateReviewInput, UpdateReviewInput } from '../schema/review-inputs.js';
+
+export type ReviewRefusal = 'NOT_FOUND' | 'ALREADY_REVIEWED' | 'FORBIDDEN' | 'VERSION_CONFLICT';
+
+export type ReviewOutcome =
+  | { readonly outcome: 'DONE'; readonly reviewId: string; readonly productId: string; readonly ratingVersion: number }
+  | { readonly outcome: ReviewRefusal };
+
+interface OutcomeRow {
+  readonly outcome: 'CREATED' | 'UPDATED' | 'UNCHANGED' | 'DELETED' | ReviewRefusal;
+  readonly review_id: string;
+  readonly product_id: string;
+  readonly rating_version: number;
+}
+
+/**
+ * What changes reviews; each method is one function of the database (see the migration `review-commands`), so one
+ * round trip and one transaction. The triggers number the change and write its event. Inputs are validated by the
+ * caller.
+ */
+export class ReviewCommands {
+  constructor(
+    private readonly database: Database,
+    /** Called after a commit that wrote an event. */
+    private readonly eventsCommitted: () => void,
+  ) {}
+
+  create(viewer: Viewer, productId: string, input: CreateReviewInput): Promise<ReviewOutcome> {
+    return this.run(
+      {
+        name: 'create_review',
+        text: 'SELECT * FROM create_review($1, $2, $3, $4, $5, $6, $7::smallint, $8, $9)',
+      },
+      [
+        newId(),
+        productId,
+        newId(),
+        viewer.issuer,
+        viewer.subject,
+        viewer.displayName,
+        input.rating,
+        input.title ?? null,
+        input.body ?? null,
+      ],
+    );
+  }
+
+  /** Only the author may; absent fields stay, null clears. */
+  update(viewer: Viewer, reviewId: string, input: UpdateReviewInput): Promise<ReviewOutcome> {
+    return this.run(
+      {
+        name: 'update_review',
+        text: 'SELECT * FROM update_review($1, $2, $3, $4, $5, $6::smallint, $7, $8, $9, $10)',
+      },
+      [
+        reviewId,
+        viewer.issuer,
+        viewer.subject,
+        viewer.displayName,
+        input.expectedVersion ?? null,
+        input.rating ?? null,
+        input.title !== undefined,
+        input.title ?? null,
+        input.body !== undefined,
+        input.body ?? null,
+      ],
+    );
+  }
+
+  /** The author may, and an admin. */
+  delete(viewer: Viewer, reviewId: string): Promise<ReviewOutcome> {
+    return this.run({ name: 'delete_review', text: 'SELECT * FROM delete_review($1, $2, $3, $4)' }, [
+      reviewId,
+      viewer.issuer,
+      viewer.subject,
+      viewer.isAdmin,
+    ]);
+  }
+
+  private async run(statement: { name: string; text: string }, values: unknown[]): Promise<ReviewOutcome> {
+    let row: OutcomeRow;
+    try {
+      row = (await retryOnDeadlock(() => this.database.rows<OutcomeRow>(statement, values)))[0]!;
+    } catch (error) {
+      // The product was deleted between the function's look and its insert.
+      if (brokenConstraint(error) === 'reviews_product_id_fkey') return { outcome: 'NOT_FOUND' };
+      throw error;
+    }
+    switch (row.outcome) {
+      case 'CREATED':
+      case 'UPDATED':
+      case 'DELETED':
+        this.eventsCommitted();
+        return done(row);
+      case 'UNCHANGED':
+        return done(row);
+      default:
+        return { outcome: row.outcome };
+    }
+  }
+}
+
+function done(row: OutcomeRow): ReviewOutcome {
+  return { outcome: 'DONE', reviewId: row.review_id, productId: row.product_id, ratingVersion: row.rating_version };
+}

@@ -1,0 +1,44 @@
+import { QueryFailedError } from 'typeorm';
+
+interface PgError extends Error {
+  readonly code?: string;
+  readonly constraint?: string;
+}
+
+const RETRYABLE = new Set(['40001', '40P01']);
+/** Classes 08 connection, 53 resources, 57P operator intervention; and 57014 statement time-out, 55P03 lock time-out. */
+const UNAVAILABLE = /^(08|53|57P|57014|55P03)/;
+const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
+const POOL_MESSAGES = /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Driver not Connected|Client has encountered a connection error/i;
+
+function pgErrorOf(error: unknown): PgError | null {
+  if (error instanceof QueryFailedError) return error.driverError as PgError;
+  return error instanceof Error ? error : null;
+}
+
+/** The constraint that the statement broke, where PostgreSQL says so. */
+export function brokenConstraint(error: unknown): string | undefined {
+  return pgErrorOf(error)?.constraint;
+}
+
+/** Whether PostgreSQL could not be reached, or could not answer now: the caller may try again. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  const pgError = pgErrorOf(error);
+  if (pgError === null) return false;
+  const { code } = pgError;
+  if (code !== undefined && (UNAVAILABLE.test(code) || NETWORK.has(code))) return true;
+  return POOL_MESSAGES.test(pgError.message);
+}
+
+const MAX_ATTEMPTS = 5;
+
+/** Runs a transaction again that PostgreSQL ended as the victim of a deadlock or of a serialization failure. */
+export async function retryOnDeadlock<T>(transaction: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await transaction();
+    } catch (error) {
+      if (attempt >= MAX_ATTEMPTS || !RETRYABLE.has(pgErrorOf(error)?.code ?? '')) throw error;
+    }
+  }
+}

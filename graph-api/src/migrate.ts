@@ -1,0 +1,75 @@
+import { configOrExit } from '@exact-ratings/shared/runtime/lifecycle.js';
+import { EnvReader } from '@exact-ratings/shared/config/env-reader.js';
+import {
+  isProduction,
+  readDatabaseConfig,
+  readKafkaConfig,
+  refuseExamplePassword,
+} from '@exact-ratings/shared/config/server-config.js';
+import { createKafkaClient } from '@exact-ratings/shared/runtime/kafka-client.js';
+import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
+import { retryUntilAborted } from '@exact-ratings/shared/runtime/backoff.js';
+import { createDataSource } from './database/data-source.js';
+import { createTopics } from './outbox/topics.js';
+
+/** Brings PostgreSQL to the newest migration and creates the Kafka topics; run again, it changes nothing. */
+const config = configOrExit(() => {
+  const env = new EnvReader(process.env);
+  const database = readDatabaseConfig(env);
+  if (isProduction(env)) refuseExamplePassword(env, database);
+  return env.finish({
+    database,
+    kafka: readKafkaConfig(env),
+    partitions: env.integer('KAFKA_TOPIC_PARTITIONS', { default: 12, min: 1, max: 1_000 }),
+    replicationFactor: env.integer('KAFKA_REPLICATION_FACTOR', { default: 1, min: 1, max: 15 }),
+    waitSeconds: env.integer('MIGRATE_WAIT_SECONDS', { default: 60, min: 1, max: 86_400 }),
+  });
+});
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const deadline = AbortSignal.timeout(config.waitSeconds * 1_000);
+
+async function waitFor<T>(server: string, address: string, attempt: () => Promise<T>): Promise<T> {
+  let last: unknown;
+  let waiting = false;
+  try {
+    return await retryUntilAborted(
+      attempt,
+      (error) => {
+        last = error;
+        if (!waiting) say(`waiting for ${server} at ${address} …`);
+        waiting = true;
+      },
+      deadline,
+    );
+  } catch (error) {
+    if (!deadline.aborted) throw error;
+    throw new Error(`${server} at ${address} did not answer within ${config.waitSeconds} s: ${messageOf(last)}`);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+try {
+  const { host, port, database } = config.database;
+  const dataSource = createDataSource(config.database, { poolSize: 1, statementTimeoutMs: 0, onPoolError: () => undefined });
+  await waitFor('PostgreSQL', `${host}:${port}/${database}`, () => dataSource.initialize());
+  try {
+    const applied = await dataSource.runMigrations();
+    for (const migration of applied) say(`migrated: ${migration.name}`);
+    if (applied.length === 0) say('the database is up to date');
+  } finally {
+    await dataSource.destroy();
+  }
+
+  const kafka = createKafkaClient(config.kafka, 'migrate', createLogger('migrate', 'silent'));
+  const topics = await waitFor('Kafka', config.kafka.brokers.join(', '), () =>
+    createTopics(kafka, config.kafka, config.partitions, config.replicationFactor),
+  );
+  for (const { topic, created } of topics) say(created ? `created topic ${topic}` : `topic ${topic} is there`);
+} catch (error) {
+  process.stderr.write(`migrate: ${messageOf(error)}\n`);
+  process.exitCode = 1;
+}

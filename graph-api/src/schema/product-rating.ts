@@ -1,0 +1,58 @@
+import type { RatingState } from '@exact-ratings/shared/rating/rating-state.js';
+import { averageRating, reviewCount } from '@exact-ratings/shared/rating/rating-state.js';
+import { Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
+
+export enum RatingSource {
+  CACHE = 'CACHE',
+  DATABASE = 'DATABASE',
+}
+
+registerEnumType(RatingSource, {
+  name: 'RatingSource',
+  description: 'Who answered a rating.',
+  valuesConfig: {
+    CACHE: { description: 'Redis.' },
+    DATABASE: { description: 'PostgreSQL: Redis did not hold it, was behind what was asked for, or was not reachable.' },
+  },
+});
+
+@ObjectType({ description: 'How many counted reviews have this many stars.', simpleResolvers: true })
+export class RatingBucket {
+  @Field(() => Int, { description: '5 to 1.' })
+  stars!: number;
+
+  @Field(() => Int, { description: 'The number of reviews.' })
+  count!: number;
+}
+
+@ObjectType({
+  description: "A product's rating over its published reviews, all fields of one and the same version.",
+  simpleResolvers: true,
+})
+export class ProductRating {
+  @Field(() => Float, { nullable: true, description: 'The mean of all counted ratings, 1 to 5; null while there are none.' })
+  average!: number | null;
+
+  @Field(() => Int, { description: 'The number of counted reviews.' })
+  count!: number;
+
+  @Field(() => [RatingBucket], { description: 'Always five buckets, from 5 stars to 1.' })
+  distribution!: RatingBucket[];
+
+  @Field(() => Int, { description: "The product's sequence number that this rating holds." })
+  version!: number;
+
+  @Field(() => RatingSource, { description: 'Who answered.' })
+  source!: RatingSource;
+
+  static of(state: RatingState, source: RatingSource): ProductRating {
+    const count = reviewCount(state);
+    return Object.assign(new ProductRating(), {
+      average: count === 0 ? null : averageRating(state),
+      count,
+      distribution: [5, 4, 3, 2, 1].map((stars) => ({ stars, count: state.stars[stars - 1]! })),
+      version: state.seq,
+      source,
+    });
+  }
+}

@@ -1,0 +1,46 @@
+import { Field, ID, Int, ObjectType } from 'type-graphql';
+import { Node } from './node.js';
+import { CurrencyCodeScalar, DateTimeScalar, DecimalScalar } from './scalars.js';
+
+@ObjectType({ description: 'An amount of money.', simpleResolvers: true })
+export class Money {
+  @Field(() => DecimalScalar, {
+    description: 'With as many decimals as the currency has by ISO 4217: EUR 2, JPY 0, KWD 3.',
+  })
+  amount!: string;
+
+  @Field(() => CurrencyCodeScalar, { description: 'The currency of the amount.' })
+  currencyCode!: string;
+}
+
+@ObjectType({ implements: Node, description: 'Something that people review.', simpleResolvers: true })
+export class Product implements Node {
+  @Field(() => ID, { description: 'A UUID, unique across all types.' })
+  id!: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description: "The id or SKU that this product has in the shop's own system; unique.",
+  })
+  externalId!: string | null;
+
+  @Field(() => String, { description: 'At most 200 characters.' })
+  name!: string;
+
+  @Field(() => String, { nullable: true, description: 'At most 10,000 characters.' })
+  description!: string | null;
+
+  @Field(() => Money, { description: 'What it costs.' })
+  price!: Money;
+
+  @Field(() => Int, {
+    description: 'Grows with every change; give it back as `expectedVersion` to refuse lost updates.',
+  })
+  version!: number;
+
+  @Field(() => DateTimeScalar, { description: 'When it was created.' })
+  createdAt!: Date;
+
+  @Field(() => DateTimeScalar, { description: 'When it was changed last.' })
+  updatedAt!: Date;
+}

@@ -1,0 +1,79 @@
+import { registerDecorator, validate, type ValidationError, type ValidationOptions } from 'class-validator';
+
+/** A rule that an input broke: its code, a message for a person, and the path of the field. */
+export interface InputProblem {
+  readonly code: string;
+  readonly message: string;
+  readonly field: string[];
+}
+
+/** Control characters other than tab and line breaks, and the bidi controls that make a text read as what it is not. */
+// eslint-disable-next-line no-control-regex
+const FORBIDDEN_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
+const LINE_BREAKS = /[\t\n\r\u2028\u2029]/;
+
+type Rule = (value: unknown, owner: object) => { code: string; message: string } | null;
+
+/** A class-validator decorator from a rule that says by itself which code and message apply. */
+export function Obeys(rule: Rule, options?: ValidationOptions): PropertyDecorator {
+  return (target, property) => {
+    registerDecorator({
+      name: 'obeys',
+      target: target.constructor,
+      propertyName: property as string,
+      ...(options === undefined ? {} : { options }),
+      validator: {
+        validate: (value: unknown, args) => rule(value, args!.object) === null,
+        defaultMessage: (args) => JSON.stringify(rule(args!.value, args!.object)),
+      },
+    });
+  };
+}
+
+export interface TextRule {
+  readonly maxLength: number;
+  /** Whether null is a value of its own (the field is cleared). */
+  readonly nullable: boolean;
+  readonly multiline?: boolean;
+}
+
+/** A text that is not blank, not too long (in Unicode code points), and well-formed. An absent field passes. */
+export function IsText({ maxLength, nullable, multiline = false }: TextRule): PropertyDecorator {
+  return Obeys((value) => {
+    if (value === undefined || (value === null && nullable)) return null;
+    if (typeof value !== 'string') return { code: 'INVALID', message: 'must not be null' };
+    if (value.trim() === '') return { code: 'BLANK', message: 'must not be blank' };
+    if (!value.isWellFormed()) return { code: 'INVALID', message: 'holds half of a surrogate pair' };
+    if (FORBIDDEN_CHARACTERS.test(value) || (!multiline && LINE_BREAKS.test(value))) {
+      return { code: 'INVALID', message: 'holds a control character that is not allowed here' };
+    }
+    if (codePoints(value) > maxLength) {
+      return { code: 'TOO_LONG', message: `must have at most ${maxLength.toLocaleString('en')} characters` };
+    }
+    return null;
+  });
+}
+
+function codePoints(text: string): number {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
+}
+
+/**
+ * Checks an input class by its class-validator decorators.
+ * @returns every broken rule, with paths that begin with `input`; none where the input is fine.
+ */
+export async function problemsOf(input: object): Promise<InputProblem[]> {
+  const errors = await validate(input, { validationError: { target: false, value: false } });
+  return errors.flatMap((error) => flatten(error, ['input']));
+}
+
+function flatten(error: ValidationError, path: readonly string[]): InputProblem[] {
+  const field = [...path, error.property];
+  const own = Object.values(error.constraints ?? {}).map((text) => {
+    const { code, message } = JSON.parse(text) as { code: string; message: string };
+    return { code, message: `${error.property} ${message}`, field };
+  });
+  return [...own, ...(error.children ?? []).flatMap((child) => flatten(child, field))];
+}

@@ -1,0 +1,73 @@
+import { unwrapResolverError } from '@apollo/server/errors';
+import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { isDatabaseUnavailable } from '../database/database-errors.js';
+import { serviceUnavailable } from '../schema/request-errors.js';
+
+const MAX_MESSAGE_LENGTH = 300;
+
+/** Codes whose messages are written for callers: ours, and graphql-js's about the request. */
+const PUBLIC_CODES = new Set([
+  'BAD_USER_INPUT',
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'SERVICE_UNAVAILABLE',
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'OPERATION_RESOLUTION_FAILURE',
+  'BAD_REQUEST',
+  'PERSISTED_QUERY_NOT_FOUND',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
+]);
+
+/**
+ * What a caller sees of an error: a stable code, and a message without stack trace, SQL, library internals or an echo of
+ * the whole input. Everything unexpected is logged and masked.
+ */
+export function createErrorFormatter(logger: Logger) {
+  return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
+    const cause = unwrapResolverError(error);
+    if (!(cause instanceof GraphQLError)) {
+      return isDatabaseUnavailable(cause) ? unavailable(formatted, cause, logger) : masked(formatted, cause, logger);
+    }
+    const code = formatted.extensions?.['code'];
+    if (typeof code !== 'string' || !PUBLIC_CODES.has(code)) return masked(formatted, cause, logger);
+
+    const { message, argument } = describe(cause, formatted.message);
+    const { stacktrace: _stacktrace, http: _http, ...extensions } = formatted.extensions ?? {};
+    return {
+      ...formatted,
+      message: message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH)}…` : message,
+      extensions: { ...extensions, ...(argument === undefined ? {} : { argument }) },
+    };
+  };
+}
+
+/** graphql-js puts the whole value of a bad variable in front of what is wrong with it: only the path is kept. */
+function describe(error: GraphQLError, message: string): { message: string; argument?: string } {
+  const variable = /^Variable "\$(\w+)" got invalid value /.exec(message)?.[1];
+  const inner = error.originalError?.message;
+  if (variable === undefined || inner === undefined || !message.endsWith(inner)) return { message };
+  const before = message.slice(0, message.length - inner.length);
+  const argument = / at "([\w.[\]]+)"; $/.exec(before)?.[1] ?? variable;
+  return { message: `Variable "$${variable}" is not usable at "${argument}": ${inner}`, argument };
+}
+
+function unavailable(formatted: GraphQLFormattedError, cause: unknown, logger: Logger): GraphQLFormattedError {
+  logger.warn({ err: cause }, 'PostgreSQL did not answer a request');
+  const { message, extensions } = serviceUnavailable('The database does not answer right now. Try again in a moment.');
+  return { ...positionOf(formatted), message, extensions };
+}
+
+function masked(formatted: GraphQLFormattedError, cause: unknown, logger: Logger): GraphQLFormattedError {
+  logger.error({ err: cause, path: formatted.path }, 'a request failed');
+  return {
+    ...positionOf(formatted),
+    message: 'Something went wrong on our side. It was logged.',
+    extensions: { code: 'INTERNAL_SERVER_ERROR' },
+  };
+}
+
+function positionOf({ path, locations }: GraphQLFormattedError): Partial<GraphQLFormattedError> {
+  return { ...(path === undefined ? {} : { path }), ...(locations === undefined ? {} : { locations }) };
+}
