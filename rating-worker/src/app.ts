@@ -1,0 +1,115 @@
+import { setMaxListeners } from 'node:events';
+import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
+import { startHealthServer } from '@exact-ratings/shared/runtime/health-server.js';
+import { ReleaseStack } from '@exact-ratings/shared/runtime/lifecycle.js';
+import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
+import type { Queryable } from '@exact-ratings/shared/rating/rating-snapshots.js';
+import type { RatingWorkerConfig } from './config.js';
+import { createDatabasePool, createQueueConnection, createRatingConnection, warnIfRedisEvicts } from './connections.js';
+import { Dispatcher } from './consumer/dispatcher.js';
+import { ReviewConsumer } from './consumer/review-consumer.js';
+import { createMetrics, type WorkerMetrics } from './metrics.js';
+import { RatingProcessor } from './processor/rating-processor.js';
+import { Rebuilder } from './processor/rebuilder.js';
+import { RatingQueue } from './queue/rating-queue.js';
+import { startRatingQueueWorker } from './queue/rating-queue-worker.js';
+import { settledWithin, untilAborted, waitFor } from './waiting.js';
+
+export interface RatingWorkerOptions {
+  readonly config: RatingWorkerConfig;
+  readonly logger: Logger;
+  /** Hears of what waiting cannot mend; the process must end, so that its supervisor starts it again. */
+  readonly onFatal: (error: unknown) => void;
+  /** What tests put in place of the real parts. */
+  readonly overrides?: { readonly database?: Queryable };
+}
+
+export interface RatingWorker {
+  readonly metrics: WorkerMetrics;
+  /** The port of /health, /ready and /metrics; they answer as soon as `start` was called. */
+  port(): number;
+  /**
+   * Waits for the servers without end; resolves once the consumer group is joined.
+   * @throws the signal's reason once aborted; the signal ends these first waits, not the work afterwards.
+   */
+  start(signal: AbortSignal): Promise<void>;
+  /** Stops fetching, lets the jobs in flight finish, commits their offsets, closes everything; bounded. */
+  stop(): Promise<void>;
+  readiness(): Promise<Record<string, boolean>>;
+}
+
+/** The composition root: opens every part and hands it to those that need it. */
+export function createRatingWorker({ config, logger, onFatal, overrides }: RatingWorkerOptions): RatingWorker {
+  const metrics = createMetrics();
+  const resources = new ReleaseStack();
+  const waits = new AbortController();
+  setMaxListeners(0, waits.signal);
+  let ready: () => Promise<Record<string, boolean>> = () => Promise.resolve({ kafka: false, redis: false });
+  let port = 0;
+
+  const start = async (signal: AbortSignal): Promise<void> => {
+    const health = await startHealthServer({
+      host: config.host,
+      port: config.port,
+      readiness: () => ready(),
+      metrics: metrics.registry,
+    });
+    port = health.port;
+    resources.push('health server', () => health.stop());
+    logger.info({ port }, 'listening: /health, /ready, /metrics');
+
+    const pool = createDatabasePool(config.database, config.databasePoolSize, logger);
+    resources.push('PostgreSQL', () => bounded(pool.end()));
+    const ratingRedis = createRatingConnection(config.redis, 'rating-worker:ratings', logger);
+    const queueRedis = createQueueConnection(config.redis, 'rating-worker:queue', logger);
+    const workerRedis = createQueueConnection(config.redis, 'rating-worker:jobs', logger);
+    resources.push('Redis', () => [ratingRedis, queueRedis, workerRedis].forEach((redis) => redis.disconnect()));
+    await waitFor('Redis', () => untilAborted(warnIfRedisEvicts(ratingRedis, logger), signal), logger, signal);
+
+    const store = new RatingStore(ratingRedis, { ttlSeconds: config.ratingTtlSeconds });
+    const queue = new RatingQueue(queueRedis, config.jobs, logger);
+    resources.push('queue', () => bounded(queue.close()));
+    const rebuilder = new Rebuilder(overrides?.database ?? pool, store, logger);
+    const processor = new RatingProcessor(store, rebuilder, queue, config.jobs, metrics);
+    const queueWorker = startRatingQueueWorker(
+      workerRedis,
+      config.jobs,
+      (job) => processor.process(job),
+      metrics,
+      logger,
+    );
+    resources.push('queue worker', () => queueWorker.close(config.stopTimeoutMs / 2));
+
+    const dispatcher = new Dispatcher(queue, config.jobs.maxEvents, logger, waits.signal);
+    const consumer = new ReviewConsumer({ config, dispatcher, metrics, logger, signal: waits.signal, onFatal });
+    resources.push('consumer', () =>
+      consumer.stop(config.stopTimeoutMs, () => waits.abort(new Error('the worker stops'))),
+    );
+    ready = async () => ({
+      kafka: consumer.isReady(),
+      redis: ratingRedis.status === 'ready' && (await answersWithin(ratingRedis.ping(), 1_000)),
+    });
+    await consumer.start(signal);
+  };
+
+  const stop = async (): Promise<void> => {
+    await resources.releaseAll(logger);
+  };
+  return { metrics, port: () => port, start, stop, readiness: () => ready() };
+}
+
+async function bounded(closing: Promise<unknown>): Promise<void> {
+  await settledWithin(closing, 2_000);
+}
+
+async function answersWithin(answer: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  let answered = false;
+  const noted = answer.then(
+    () => {
+      answered = true;
+    },
+    () => {},
+  );
+  await settledWithin(noted, milliseconds);
+  return answered;
+}

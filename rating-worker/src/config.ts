@@ -1,0 +1,101 @@
+import { EnvReader, type Environment } from '@exact-ratings/shared/config/env-reader.js';
+import {
+  isProduction,
+  readDatabaseConfig,
+  readKafkaConfig,
+  readLogLevel,
+  readRedisConfig,
+  refuseExamplePassword,
+  type DatabaseConfig,
+  type KafkaConfig,
+  type LogLevel,
+  type RedisConfig,
+} from '@exact-ratings/shared/config/server-config.js';
+
+export interface ConsumerConfig {
+  readonly groupId: string;
+  /** How many partitions are worked on at once; the topic's real number is taken where it is higher. */
+  readonly partitions: number;
+  /** Offsets are committed this often, not per batch: what is delivered again is "seen". */
+  readonly commitIntervalMs: number;
+  /** A worker that has been silent for this long loses its partitions to the others. */
+  readonly sessionTimeoutMs: number;
+  /** How often the topic's partitions are looked up, so that added ones are noticed. */
+  readonly metadataMaxAgeMs: number;
+}
+
+export interface JobConfig {
+  readonly queueName: string;
+  /** Prefix of BullMQ's Redis keys. */
+  readonly prefix: string;
+  /** Jobs worked on at once by this process. */
+  readonly concurrency: number;
+  /** Events in one job: the script that applies them stays under 2 ms. */
+  readonly maxEvents: number;
+  readonly attempts: number;
+  /** Waiting time before the second attempt; doubles with each further one. */
+  readonly backoffMs: number;
+  /** After this time without news of a job, its state is looked up. */
+  readonly waitMs: number;
+  /** Rebuilds put off while PostgreSQL is down; beyond this number the jobs themselves wait. */
+  readonly maxDeferredRebuilds: number;
+}
+
+export interface RatingWorkerConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly logLevel: LogLevel;
+  readonly database: DatabaseConfig;
+  readonly databasePoolSize: number;
+  readonly redis: RedisConfig;
+  readonly ratingTtlSeconds: number;
+  readonly kafka: KafkaConfig;
+  readonly consumer: ConsumerConfig;
+  readonly jobs: JobConfig;
+  /** A stop that finds its servers down does not wait for them longer than this. */
+  readonly stopTimeoutMs: number;
+}
+
+/** @throws ConfigError naming every variable that is missing, malformed or unsafe. */
+export function readRatingWorkerConfig(environment: Environment): RatingWorkerConfig {
+  const env = new EnvReader(environment);
+  const database = readDatabaseConfig(env);
+  if (isProduction(env)) refuseExamplePassword(env, database);
+
+  return env.finish({
+    host: env.string('HOST', '127.0.0.1'),
+    port: env.port('REVIEW_PROCESSING_SERVICE_PORT', 3001),
+    logLevel: readLogLevel(env),
+    database,
+    databasePoolSize: env.integer('DATABASE_POOL_SIZE', { default: 4, min: 1, max: 100 }),
+    redis: readRedisConfig(env),
+    ratingTtlSeconds: env.integer('RATING_TTL_SECONDS', { default: 0, max: 10 * 365 * 86_400 }),
+    kafka: readKafkaConfig(env),
+    consumer: {
+      groupId: env.string('KAFKA_GROUP_ID', 'rating-worker'),
+      partitions: env.integer('KAFKA_TOPIC_PARTITIONS', { default: 12, min: 1, max: 10_000 }),
+      commitIntervalMs: env.integer('KAFKA_COMMIT_INTERVAL_MS', { default: 1_000, min: 10, max: 60_000 }),
+      sessionTimeoutMs: env.integer('KAFKA_SESSION_TIMEOUT_MS', { default: 10_000, min: 6_000, max: 300_000 }),
+      metadataMaxAgeMs: env.integer('KAFKA_METADATA_MAX_AGE_MS', { default: 15_000, min: 500, max: 600_000 }),
+    },
+    jobs: {
+      queueName: readName(env, 'RATING_QUEUE_NAME', 'ratings'),
+      prefix: readName(env, 'RATING_QUEUE_PREFIX', 'bull'),
+      concurrency: env.integer('RATING_JOB_CONCURRENCY', { default: 8, min: 1, max: 500 }),
+      maxEvents: env.integer('RATING_JOB_MAX_EVENTS', { default: 200, min: 1, max: 1_000 }),
+      attempts: env.integer('RATING_JOB_ATTEMPTS', { default: 8, min: 1, max: 1_000 }),
+      backoffMs: env.integer('RATING_JOB_BACKOFF_MS', { default: 100, min: 1, max: 60_000 }),
+      waitMs: env.integer('RATING_JOB_WAIT_MS', { default: 3_000, min: 50, max: 600_000 }),
+      maxDeferredRebuilds: env.integer('RATING_MAX_DEFERRED_REBUILDS', { default: 1_000, min: 1, max: 1_000_000 }),
+    },
+    stopTimeoutMs: env.integer('STOP_TIMEOUT_MS', { default: 5_000, min: 100, max: 20_000 }),
+  });
+}
+
+function readName(env: EnvReader, name: string, fallback: string): string {
+  const value = env.string(name, fallback);
+  if (!/^[a-zA-Z0-9._-]+$/.test(value)) {
+    env.problem(`${name} may hold letters, digits, ".", "_" and "-", not "${value}"`);
+  }
+  return value;
+}

@@ -1,0 +1,75 @@
+import type { DatabaseConfig, RedisConfig } from '@exact-ratings/shared/config/server-config.js';
+import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
+import { Redis, type RedisOptions } from 'ioredis';
+import pg from 'pg';
+import { messageOf } from './waiting.js';
+
+/** A blocking read returns after this time at the latest, so a socket silent for longer is dead. */
+export const BLOCKING_READ_MS = 5_000;
+const DEAD_SOCKET_MS = 12_000;
+
+/**
+ * A connection for BullMQ: waits for Redis without end, as BullMQ wants it, and gives a silent socket up (a network
+ * that swallows packets closes nothing).
+ */
+export function createQueueConnection(config: RedisConfig, name: string, logger: Logger): Redis {
+  return connect(config, name, logger, { maxRetriesPerRequest: null, socketTimeout: DEAD_SOCKET_MS });
+}
+
+/** The connection of the rating store: a command that takes seconds fails, and its job's next attempt follows. */
+export function createRatingConnection(config: RedisConfig, name: string, logger: Logger): Redis {
+  return connect(config, name, logger, { maxRetriesPerRequest: null, commandTimeout: 5_000, socketTimeout: 6_000 });
+}
+
+function connect(config: RedisConfig, name: string, logger: Logger, options: RedisOptions): Redis {
+  const redis = new Redis({
+    host: config.host,
+    port: config.port,
+    ...(config.password === undefined ? {} : { password: config.password }),
+    connectionName: name,
+    connectTimeout: 3_000,
+    keepAlive: 10_000,
+    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), 1_000),
+    // A primary that became a replica: connect anew, and send the command again.
+    reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),
+    ...options,
+  });
+  let down = false;
+  redis.on('error', (error: Error) => {
+    if (!down) logger.warn({ connection: name, reason: messageOf(error) }, 'waiting for Redis');
+    down = true;
+  });
+  redis.on('ready', () => {
+    if (down) logger.info({ connection: name }, 'Redis answers again');
+    down = false;
+  });
+  return redis;
+}
+
+/** The pool for rebuilds. Statements are bounded: a rebuild that cannot be had now is put off, not waited for. */
+export function createDatabasePool(config: DatabaseConfig, size: number, logger: Logger): pg.Pool {
+  const pool = new pg.Pool({
+    host: config.host,
+    port: config.port,
+    user: config.user,
+    password: config.password,
+    database: config.database,
+    ssl: config.ssl,
+    application_name: 'rating-worker',
+    max: size,
+    connectionTimeoutMillis: 2_000,
+    statement_timeout: 8_000,
+    query_timeout: 10_000,
+    keepAlive: true,
+  });
+  pool.on('error', (error) => logger.warn({ reason: messageOf(error) }, 'an idle PostgreSQL connection was lost'));
+  return pool;
+}
+
+/** Redis that evicts keys loses jobs; BullMQ wants noeviction, and a lost rating costs a rebuild. */
+export async function warnIfRedisEvicts(redis: Redis, logger: Logger): Promise<void> {
+  const policy = /^maxmemory_policy:(\S+)/m.exec(await redis.info('memory'))?.[1];
+  if (policy !== undefined && policy !== 'noeviction') {
+    logger.warn({ policy }, 'Redis evicts keys: set maxmemory-policy to noeviction, or jobs can be lost');
+  }
+}

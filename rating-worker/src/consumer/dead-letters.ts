@@ -1,0 +1,129 @@
+import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
+import type { Kafka, KafkaMessage, Message, Producer } from 'kafkajs';
+import type { WorkerMetrics } from '../metrics.js';
+import { messageOf, waitFor } from '../waiting.js';
+
+/** A message that breaks the contract, with where it came from. */
+export interface RejectedMessage {
+  readonly topic: string;
+  readonly partition: number;
+  readonly message: KafkaMessage;
+  readonly reason: string;
+}
+
+/** The headers of a dead letter; the key and the value are the original's, byte for byte. */
+export const DEAD_LETTER_HEADERS = {
+  reason: 'dead-letter-reason',
+  topic: 'dead-letter-source-topic',
+  partition: 'dead-letter-source-partition',
+  offset: 'dead-letter-source-offset',
+  timestamp: 'dead-letter-source-timestamp',
+  /** Where the topic refuses the value as too large: its size. The original stays at its offset. */
+  omittedBytes: 'dead-letter-omitted-bytes',
+} as const;
+
+const MAX_SEND_BYTES = 1_000_000;
+
+export class DeadLetters {
+  private readonly producer: Producer;
+  private connected = false;
+
+  constructor(
+    kafka: Kafka,
+    private readonly topic: string,
+    private readonly metrics: WorkerMetrics,
+    private readonly logger: Logger,
+    private readonly signal: AbortSignal,
+  ) {
+    this.producer = kafka.producer({ allowAutoTopicCreation: false, retry: { retries: 2 } });
+  }
+
+  /**
+   * Sends them in order and resolves when Kafka has them; tries without end.
+   * @throws the signal's reason once aborted.
+   */
+  async send(rejected: readonly RejectedMessage[]): Promise<void> {
+    for (const chunk of chunksOf(rejected, MAX_SEND_BYTES)) {
+      await waitFor(
+        `the topic ${this.topic} to take dead letters (is it missing? "npm run migrate" creates it)`,
+        () => this.trySend(chunk),
+        this.logger,
+        this.signal,
+      );
+      this.metrics.deadLetters.inc(chunk.length);
+      for (const { topic, partition, message, reason } of chunk) {
+        this.logger.warn({ topic, partition, offset: message.offset, reason }, 'a message went to the dead letters');
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.connected) await this.producer.disconnect();
+  }
+
+  private async trySend(chunk: readonly RejectedMessage[]): Promise<void> {
+    if (!this.connected) {
+      await this.producer.connect();
+      this.connected = true;
+    }
+    try {
+      await this.producer.send({ topic: this.topic, acks: -1, timeout: 5_000, messages: chunk.map(toDeadLetter) });
+    } catch (error) {
+      if (!isTooLarge(error)) throw error;
+      if (chunk.length > 1) {
+        for (const letter of chunk) await this.trySend([letter]);
+        return;
+      }
+      this.logger.error({ reason: messageOf(error) }, 'a dead letter is too large: sent without its value');
+      await this.producer.send({ topic: this.topic, acks: -1, timeout: 5_000, messages: chunk.map(withoutValue) });
+    }
+  }
+}
+
+function toDeadLetter({ topic, partition, message, reason }: RejectedMessage): Message {
+  return {
+    key: message.key,
+    value: message.value,
+    headers: {
+      ...message.headers,
+      [DEAD_LETTER_HEADERS.reason]: reason,
+      [DEAD_LETTER_HEADERS.topic]: topic,
+      [DEAD_LETTER_HEADERS.partition]: String(partition),
+      [DEAD_LETTER_HEADERS.offset]: message.offset,
+      [DEAD_LETTER_HEADERS.timestamp]: message.timestamp,
+    },
+  };
+}
+
+function withoutValue(rejected: RejectedMessage): Message {
+  const letter = toDeadLetter(rejected);
+  const omittedBytes = String(rejected.message.value?.length ?? 0);
+  return {
+    ...letter,
+    value: null,
+    headers: { ...letter.headers, [DEAD_LETTER_HEADERS.omittedBytes]: omittedBytes },
+  };
+}
+
+function isTooLarge(error: unknown): boolean {
+  const types = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'];
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if ('type' in cause && types.includes(String(cause.type))) return true;
+  }
+  return false;
+}
+
+function chunksOf(rejected: readonly RejectedMessage[], maxBytes: number): RejectedMessage[][] {
+  const chunks: RejectedMessage[][] = [];
+  let size = Infinity;
+  for (const letter of rejected) {
+    const bytes = (letter.message.value?.length ?? 0) + (letter.message.key?.length ?? 0) + 500;
+    if (size + bytes > maxBytes) {
+      chunks.push([]);
+      size = 0;
+    }
+    chunks.at(-1)!.push(letter);
+    size += bytes;
+  }
+  return chunks;
+}

@@ -1,0 +1,47 @@
+import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
+import type { OffsetsByTopicPartition } from 'kafkajs';
+import { messageOf } from '../waiting.js';
+
+type Commit = (offsets: OffsetsByTopicPartition) => Promise<void>;
+
+/**
+ * Remembers how far each partition is done and commits it from time to time: a commit a batch would cost every batch
+ * a round trip. What is delivered again after a crash is "seen".
+ */
+export class OffsetCommitter {
+  /** The next offset to read, by partition. */
+  private readonly done = new Map<number, string>();
+  private readonly committed = new Map<number, string>();
+
+  constructor(
+    private readonly topic: string,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Everything up to and including this offset is done. */
+  markDone(partition: number, lastOffset: string): void {
+    this.done.set(partition, String(BigInt(lastOffset) + 1n));
+  }
+
+  /** The partitions that are ours from now on; what others own is not ours to commit. */
+  assign(partitions: readonly number[]): void {
+    this.committed.clear();
+    for (const partition of this.done.keys()) {
+      if (!partitions.includes(partition)) this.done.delete(partition);
+    }
+  }
+
+  /** Commits what is new. A failure is no harm: the next commit says more. */
+  async commit(commit: Commit): Promise<void> {
+    const news = [...this.done].filter(([partition, offset]) => this.committed.get(partition) !== offset);
+    if (news.length === 0) return;
+    try {
+      await commit({
+        topics: [{ topic: this.topic, partitions: news.map(([partition, offset]) => ({ partition, offset })) }],
+      });
+      for (const [partition, offset] of news) this.committed.set(partition, offset);
+    } catch (error) {
+      this.logger.debug({ reason: messageOf(error) }, 'offsets could not be committed');
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import type { ReviewEvent } from '@exact-ratings/shared/events/review-event.js';
+import { toQueuedChange, type ApplyJob, type QueuedChange, type QueuedProduct } from '../queue/rating-job.js';
+
+/**
+ * Splits events by product into jobs of at most `maxEvents` events. A product is in one job of a round only, and a
+ * product with more events goes on in the next round: with one round after the other, no two jobs in flight share a
+ * product, so its events reach Redis in the order of their numbers.
+ */
+export function planRounds(events: readonly ReviewEvent[], maxEvents: number): ApplyJob[][] {
+  const slices: QueuedProduct[][] = [];
+  for (const [productId, changes] of changesByProduct(events)) {
+    for (let round = 0; round * maxEvents < changes.length; round += 1) {
+      const slice = changes.slice(round * maxEvents, (round + 1) * maxEvents);
+      (slices[round] ??= []).push({ productId, changes: slice });
+    }
+  }
+  return slices.map((products) => packJobs(products, maxEvents));
+}
+
+function changesByProduct(events: readonly ReviewEvent[]): Map<string, QueuedChange[]> {
+  const byProduct = new Map<string, QueuedChange[]>();
+  for (const event of events) {
+    const changes = byProduct.get(event.productId);
+    if (changes === undefined) byProduct.set(event.productId, [toQueuedChange(event)]);
+    else changes.push(toQueuedChange(event));
+  }
+  // Kafka delivers them sorted; where partitions were added, a product's events come from two.
+  for (const changes of byProduct.values()) changes.sort(([a], [b]) => a - b);
+  return byProduct;
+}
+
+function packJobs(products: readonly QueuedProduct[], maxEvents: number): ApplyJob[] {
+  const jobs: ApplyJob[] = [];
+  let current: QueuedProduct[] = [];
+  let size = 0;
+  for (const product of products) {
+    if (size + product.changes.length > maxEvents && current.length > 0) {
+      jobs.push({ products: current });
+      current = [];
+      size = 0;
+    }
+    current.push(product);
+    size += product.changes.length;
+  }
+  if (current.length > 0) jobs.push({ products: current });
+  return jobs;
+}

@@ -1,0 +1,55 @@
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+
+/** The worker's metrics in a registry of their own, so that several workers fit into one process. */
+export interface WorkerMetrics {
+  readonly registry: Registry;
+  readonly events: Counter<'result'>;
+  readonly jobs: Counter<'result'>;
+  readonly gaps: Counter;
+  readonly rebuilds: Counter<'reason'>;
+  readonly deadLetters: Counter;
+  readonly freshness: Histogram;
+}
+
+export function createMetrics(): WorkerMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  return {
+    registry,
+    events: new Counter({
+      name: 'rating_events_total',
+      help: 'Review events: applied, seen (held already), rebuilt (from SQL), deferred (until SQL is back), unknown_product',
+      labelNames: ['result'],
+      registers,
+    }),
+    jobs: new Counter({
+      name: 'rating_jobs_total',
+      help: 'Attempts of BullMQ jobs: completed, retried, stalled, failed (all attempts used up; kept for inspection)',
+      labelNames: ['result'],
+      registers,
+    }),
+    gaps: new Counter({
+      name: 'rating_gaps_total',
+      help: 'Products whose next event did not follow the state in Redis (GAP or BROKEN); 0 in a faultless run',
+      registers,
+    }),
+    rebuilds: new Counter({
+      name: 'rating_rebuilds_total',
+      help: 'Ratings rebuilt from SQL, by reason',
+      labelNames: ['reason'],
+      registers,
+    }),
+    deadLetters: new Counter({
+      name: 'rating_dead_letters_total',
+      help: 'Messages that broke the contract and went to the dead-letter topic',
+      registers,
+    }),
+    freshness: new Histogram({
+      name: 'rating_freshness_seconds',
+      help: 'From the change in SQL to the rating in Redis',
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+      registers,
+    }),
+  };
+}

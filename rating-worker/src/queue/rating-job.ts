@@ -1,0 +1,66 @@
+import type { ReviewEvent, Stars } from '@exact-ratings/shared/events/review-event.js';
+import type { RatingChange } from '@exact-ratings/shared/rating/rating-store.js';
+import type { JobsOptions } from 'bullmq';
+import type { JobConfig } from '../config.js';
+
+/**
+ * One event as it travels in a job, short since a queue holds many: seq, what counted before, what counts now
+ * (0 = none), and when it was captured in milliseconds; a product's deletion has 'deleted' in place of the ratings.
+ */
+export type QueuedChange =
+  | readonly [seq: number, previousRating: Stars | 0, rating: Stars | 0, occurredAt: number]
+  | readonly [seq: number, deleted: 'deleted', occurredAt: number];
+
+/** A product's events in ascending order of seq. */
+export interface QueuedProduct {
+  readonly productId: string;
+  readonly changes: readonly QueuedChange[];
+}
+
+/** Applies events to their products' ratings. */
+export interface ApplyJob {
+  readonly products: readonly QueuedProduct[];
+}
+
+/** Rebuilds ratings from SQL: what an apply job could not have at once, or what a job that failed left open. */
+export interface RebuildJob {
+  readonly productIds: readonly string[];
+  readonly reason: RebuildReason;
+}
+
+export type RebuildReason = 'deferred' | 'failed-job';
+
+export const APPLY_JOB = 'apply';
+export const REBUILD_JOB = 'rebuild';
+
+export type RatingJobData = ApplyJob | RebuildJob;
+export type RatingJobName = typeof APPLY_JOB | typeof REBUILD_JOB;
+
+/** Completed jobs are kept for a minute so that whoever waits for one still finds it; failed ones for inspection. */
+export function jobOptions(config: JobConfig): JobsOptions {
+  return {
+    attempts: config.attempts,
+    backoff: { type: 'exponential', delay: config.backoffMs },
+    removeOnComplete: { age: 60, count: 1_000 },
+    removeOnFail: { age: 7 * 86_400, count: 1_000 },
+    stackTraceLimit: 3,
+  };
+}
+
+export function toQueuedChange(event: ReviewEvent): QueuedChange {
+  const occurredAt = Date.parse(event.occurredAt);
+  return event.type === 'product-deleted'
+    ? [event.seq, 'deleted', occurredAt]
+    : [event.seq, event.previousRating ?? 0, event.rating ?? 0, occurredAt];
+}
+
+export function toRatingChange(change: QueuedChange): RatingChange {
+  const [seq, previousRating, rating] = change;
+  return previousRating === 'deleted'
+    ? { seq, deleted: true }
+    : { seq, previousRating: previousRating || null, rating: (rating || null) as Stars | null };
+}
+
+export function occurredAt(change: QueuedChange): number {
+  return change.length === 3 ? change[2] : change[3];
+}

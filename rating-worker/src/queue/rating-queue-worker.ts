@@ -1,0 +1,75 @@
+import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
+import { DelayedError, Worker, type Job } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { JobConfig } from '../config.js';
+import type { WorkerMetrics } from '../metrics.js';
+import { messageOf, settledWithin } from '../waiting.js';
+import type { RatingJobData, RatingJobName } from './rating-job.js';
+
+export type RatingJob = Job<RatingJobData, void, RatingJobName>;
+
+/** Thrown by a processor for work that cannot be done now; it uses up no attempt. */
+export class PutOffError extends Error {
+  constructor(readonly delayMs: number) {
+    super(`put off for ${delayMs} ms`);
+    this.name = 'PutOffError';
+  }
+}
+
+export interface RatingQueueWorker {
+  /** Waits for the jobs in flight, but no longer than the time given. */
+  close(timeoutMs: number): Promise<void>;
+}
+
+/**
+ * The working side of the queue. Short leases: the work of a killed process must not wait for a minute. A job that
+ * stalls again and again is harmless, so it may do so without end.
+ */
+export function startRatingQueueWorker(
+  redis: Redis,
+  config: JobConfig,
+  process: (job: RatingJob) => Promise<void>,
+  metrics: WorkerMetrics,
+  logger: Logger,
+): RatingQueueWorker {
+  const processor = async (job: RatingJob, token?: string): Promise<void> => {
+    try {
+      await process(job);
+    } catch (error) {
+      if (!(error instanceof PutOffError)) throw error;
+      await job.moveToDelayed(Date.now() + error.delayMs, token);
+      throw new DelayedError();
+    }
+  };
+  const worker = new Worker<RatingJobData, void, RatingJobName>(config.queueName, processor, {
+    connection: redis,
+    prefix: config.prefix,
+    concurrency: config.concurrency,
+    lockDuration: 10_000,
+    stalledInterval: 5_000,
+    maxStalledCount: 1_000_000,
+    drainDelay: 5,
+    runRetryDelay: 500,
+  });
+  worker.on('error', (error) => logger.debug({ reason: messageOf(error) }, 'the queue worker met an error'));
+  worker.on('completed', () => metrics.jobs.inc({ result: 'completed' }));
+  worker.on('stalled', (jobId) => {
+    metrics.jobs.inc({ result: 'stalled' });
+    logger.warn({ jobId }, 'a job stalled: its worker was killed or stood still; it is worked on again');
+  });
+  worker.on('failed', (job, error) => {
+    const final = job?.finishedOn !== undefined;
+    metrics.jobs.inc({ result: final ? 'failed' : 'retried' });
+    const details = { jobId: job?.id, name: job?.name, attempts: job?.attemptsMade, err: error };
+    if (final) logger.error(details, 'a job used up its attempts; it is kept for inspection');
+    else logger.warn({ ...details, err: undefined, reason: messageOf(error) }, 'a job failed and will be tried again');
+  });
+  return {
+    async close(timeoutMs) {
+      const closing = worker.close();
+      if (!(await settledWithin(closing, timeoutMs))) {
+        logger.warn('the jobs in flight did not finish in time; another worker will take them up');
+      }
+    },
+  };
+}
