@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
+import { retryUntilAborted } from '@exact-ratings/shared/runtime/backoff.js';
 import { startHealthServer } from '@exact-ratings/shared/runtime/health-server.js';
 import { ReleaseStack } from '@exact-ratings/shared/runtime/lifecycle.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
@@ -13,7 +14,7 @@ import { RatingProcessor } from './processor/rating-processor.js';
 import { Rebuilder } from './processor/rebuilder.js';
 import { RatingQueue } from './queue/rating-queue.js';
 import { startRatingQueueWorker } from './queue/rating-queue-worker.js';
-import { settledWithin, untilAborted, waitFor } from './waiting.js';
+import { settledWithin, untilAborted } from './waiting.js';
 
 export interface RatingWorkerOptions {
   readonly config: RatingWorkerConfig;
@@ -64,7 +65,11 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
     const queueRedis = createQueueConnection(config.redis, 'rating-worker:queue', logger);
     const workerRedis = createQueueConnection(config.redis, 'rating-worker:jobs', logger);
     resources.push('Redis', () => [ratingRedis, queueRedis, workerRedis].forEach((redis) => redis.disconnect()));
-    await waitFor('Redis', () => untilAborted(warnIfRedisEvicts(ratingRedis, logger), signal), logger, signal);
+    await retryUntilAborted(
+      () => untilAborted(warnIfRedisEvicts(ratingRedis, logger), signal),
+      () => {},
+      signal,
+    );
 
     const store = new RatingStore(ratingRedis, { ttlSeconds: config.ratingTtlSeconds });
     const queue = new RatingQueue(queueRedis, config.jobs, logger);

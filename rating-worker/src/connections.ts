@@ -13,15 +13,28 @@ const DEAD_SOCKET_MS = 12_000;
  * that swallows packets closes nothing).
  */
 export function createQueueConnection(config: RedisConfig, name: string, logger: Logger): Redis {
-  return connect(config, name, logger, { maxRetriesPerRequest: null, socketTimeout: DEAD_SOCKET_MS });
+  return connect(config, name, logger, 'debug', { maxRetriesPerRequest: null, socketTimeout: DEAD_SOCKET_MS });
 }
 
-/** The connection of the rating store: a command that takes seconds fails, and its job's next attempt follows. */
+/**
+ * The connection of the rating store: a command that takes seconds fails, and its job's next attempt follows. The one
+ * that reports an outage.
+ */
 export function createRatingConnection(config: RedisConfig, name: string, logger: Logger): Redis {
-  return connect(config, name, logger, { maxRetriesPerRequest: null, commandTimeout: 5_000, socketTimeout: 6_000 });
+  return connect(config, name, logger, 'warn', {
+    maxRetriesPerRequest: null,
+    commandTimeout: 5_000,
+    socketTimeout: 6_000,
+  });
 }
 
-function connect(config: RedisConfig, name: string, logger: Logger, options: RedisOptions): Redis {
+function connect(
+  config: RedisConfig,
+  name: string,
+  logger: Logger,
+  outageLevel: 'debug' | 'warn',
+  options: RedisOptions,
+): Redis {
   const redis = new Redis({
     host: config.host,
     port: config.port,
@@ -36,11 +49,11 @@ function connect(config: RedisConfig, name: string, logger: Logger, options: Red
   });
   let down = false;
   redis.on('error', (error: Error) => {
-    if (!down) logger.warn({ connection: name, reason: messageOf(error) }, 'waiting for Redis');
+    if (!down) logger[outageLevel]({ connection: name, reason: messageOf(error) }, 'waiting for Redis');
     down = true;
   });
   redis.on('ready', () => {
-    if (down) logger.info({ connection: name }, 'Redis answers again');
+    if (down) logger[outageLevel === 'warn' ? 'info' : 'debug']({ connection: name }, 'Redis answers again');
     down = false;
   });
   return redis;
