@@ -16,3 +16,13 @@ export function ratingKeys(productId: string): RatingKeys {
   };
 }
 
+
+/** A pattern for SCAN that every key of `ratingKeys` matches. */
+export const RATING_KEY_PATTERN = 'product:*:r*';
+
+const RATING_KEY = /^product:([0-9a-f-]{36}):(?:rating|reviewCount|ratingState)$/;
+
+/** The product whose key this is; null for a key that is none of ours. */
+export function productIdOfRatingKey(key: string): string | null {
+  return RATING_KEY.exec(key)?.[1] ?? null;
+}

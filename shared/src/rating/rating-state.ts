@@ -58,3 +58,26 @@ export function parseRatingTriple(
   if (state === null || 'deleted' in state) return null;
   return rating === String(averageRating(state)) && count === String(reviewCount(state)) ? state : null;
 }
+
+/** What a product's three keys hold, told apart for whoever compares them with SQL. */
+export type StoredRating =
+  | { readonly kind: 'ABSENT' }
+  | { readonly kind: 'RATING'; readonly state: RatingState }
+  | { readonly kind: 'DELETED'; readonly seq: number }
+  /** The keys do not agree with each other, or hold something else. Readers take it as a miss. */
+  | { readonly kind: 'SPOILT' };
+
+/** Tells apart what the three values of one MGET hold. A key of another type reads as null, like an absent one. */
+export function classifyRatingTriple(
+  rating: string | null | undefined,
+  count: string | null | undefined,
+  stateText: string | null | undefined,
+): StoredRating {
+  if (rating == null && count == null) {
+    if (stateText == null) return { kind: 'ABSENT' };
+    const state = parseRatingState(stateText);
+    if (state !== null && 'deleted' in state) return { kind: 'DELETED', seq: state.seq };
+  }
+  const state = parseRatingTriple(rating, count, stateText);
+  return state === null ? { kind: 'SPOILT' } : { kind: 'RATING', state };
+}

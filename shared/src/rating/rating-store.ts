@@ -1,8 +1,14 @@
 import { readFileSync } from 'node:fs';
 import type { Redis, Result } from 'ioredis';
 import type { ReviewEvent, Stars } from '../events/review-event.js';
-import { ratingKeys } from './rating-keys.js';
-import { formatRatingState, parseRatingTriple, type RatingState } from './rating-state.js';
+import { productIdOfRatingKey, RATING_KEY_PATTERN, ratingKeys } from './rating-keys.js';
+import {
+  classifyRatingTriple,
+  formatRatingState,
+  parseRatingTriple,
+  type RatingState,
+  type StoredRating,
+} from './rating-state.js';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -76,6 +82,27 @@ export class RatingStore {
     if (productIds.length === 0) return [];
     const values = await this.redis.mget(productIds.flatMap(allKeys));
     return productIds.map((_, i) => parseRatingTriple(values[3 * i], values[3 * i + 1], values[3 * i + 2]));
+  }
+
+  /** What the products' keys hold, in the order of the ids, for whoever compares them with SQL. */
+  async inspectMany(productIds: readonly string[]): Promise<StoredRating[]> {
+    if (productIds.length === 0) return [];
+    const values = await this.redis.mget(productIds.flatMap(allKeys));
+    return productIds.map((_, i) => classifyRatingTriple(values[3 * i], values[3 * i + 1], values[3 * i + 2]));
+  }
+
+  /**
+   * The products that have any rating key, a page at a time, without blocking Redis. As SCAN gives them: some may come
+   * twice, one that appears or goes meanwhile may be missing.
+   */
+  async *scanProductIds(keysPerPage = 1_000): AsyncGenerator<string[]> {
+    let cursor = '0';
+    do {
+      const [next, keys] = await this.redis.scan(cursor, 'MATCH', RATING_KEY_PATTERN, 'COUNT', keysPerPage);
+      cursor = next;
+      const ids = new Set(keys.map(productIdOfRatingKey).filter((id) => id !== null));
+      if (ids.size > 0) yield [...ids];
+    } while (cursor !== '0');
   }
 
   /** Applies each product's changes to its state, exactly once whatever is repeated. See `lua/apply.lua`. */
