@@ -32,6 +32,8 @@ export interface StackOptions extends Partial<ServerSettings> {
   fresh?: boolean;
   /** Remove the stack's folder when it stops (also when its launcher is killed). Default: keep it. */
   removeOnStop?: boolean;
+  /** Further variables for `env` and the env files. */
+  variables?: Readonly<Record<string, string>>;
   /** Write the variables to this file too. The stack named `start` always writes `.stack/stack.env`. */
   envFile?: string;
   /** Aborts a start in progress (Ctrl-C): what was started is stopped and `startStack` rejects. */
@@ -105,7 +107,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const stop = (): Promise<void> => (stopped ??= stopAll(running));
   try {
     await startServers(running);
-    const env = Object.assign({}, ...[...running.servers.values()].map((one) => one.env)) as Record<string, string>;
+    const serverVariables = [...running.servers.values()].map((one) => one.env);
+    const env = Object.assign({}, ...serverVariables, options.variables) as Record<string, string>;
     for (const file of envFiles) await writeEnvFile(file, env);
     return describeStack(running, env, stop);
   } catch (error) {
