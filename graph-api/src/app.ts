@@ -3,10 +3,11 @@ import { retryUntilAborted } from '@exact-ratings/shared/runtime/backoff.js';
 import type { ReleaseStack } from '@exact-ratings/shared/runtime/lifecycle.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { Redis } from 'ioredis';
+import { EXAMPLE_JWT_SECRET } from './auth/auth-config.js';
 import { TokenVerifier } from './auth/token-verifier.js';
 import { ProductCommands } from './commands/product-commands.js';
 import { ReviewCommands } from './commands/review-commands.js';
-import { EXAMPLE_JWT_SECRET, type GraphApiConfig } from './config.js';
+import type { GraphApiConfig } from './config.js';
 import type { RequestContext } from './context.js';
 import { createDataSource, isMigrated } from './database/data-source.js';
 import { Database } from './database/pool.js';
@@ -62,7 +63,7 @@ export async function startApp(
   signal: AbortSignal,
   overrides: AppOverrides = {},
 ): Promise<App> {
-  if (config.auth.secret === EXAMPLE_JWT_SECRET) {
+  if (config.auth.keys.type === 'secret' && config.auth.keys.secret === EXAMPLE_JWT_SECRET) {
     logger.warn('JWT_SECRET is the published example: anyone can make tokens. Fit for this machine only.');
   }
   const dataSource = createDataSource(config.database, {
@@ -88,7 +89,7 @@ export async function startApp(
   const relay = createRelay(config.database, config.relay, publisher, logger);
   resources.push('outbox relay', () => relay.stop());
 
-  const tokens = new TokenVerifier(config.auth);
+  const tokens = new TokenVerifier(config.auth, logger);
   const products = new ProductCommands(database, relay.wake);
   const reviews = new ReviewCommands(database, relay.wake);
 

@@ -11,19 +11,7 @@ import {
   type LogLevel,
   type RedisConfig,
 } from '@exact-ratings/shared/config/server-config.js';
-
-export interface AuthConfig {
-  /** HS256 key, at least 32 bytes. */
-  readonly secret: string;
-  /** Required `iss`, where set. */
-  readonly issuer: string | undefined;
-  /** Required `aud`, where set. */
-  readonly audience: string | undefined;
-  /** The claim that lists the caller's roles. */
-  readonly rolesClaim: string;
-  /** The role that makes an admin. */
-  readonly adminRole: string;
-}
+import { readAuthConfig, type AuthConfig } from './auth/auth-config.js';
 
 export interface QueryLimits {
   readonly maxDepth: number;
@@ -60,11 +48,6 @@ export interface GraphApiConfig {
   readonly corsOrigins: readonly string[];
   readonly docs: { readonly active: boolean; readonly path: string };
 }
-
-/** The secret of `.env.example`; accepted with a warning on one's own machine, refused in production. */
-export const EXAMPLE_JWT_SECRET = 'example-secret-for-your-own-machine-only';
-
-const SECRET_HINT = 'a secret of at least 32 bytes, for example from `openssl rand -base64 48`';
 
 /** @throws ConfigError naming every variable that is missing, malformed or unsafe. */
 export function readGraphApiConfig(environment: Environment): GraphApiConfig {
@@ -106,25 +89,4 @@ export function readGraphApiConfig(environment: Environment): GraphApiConfig {
     corsOrigins: env.list('CORS_ORIGINS', []),
     docs: { active: docsActive, path: docsPath },
   });
-}
-
-function readAuthConfig(env: EnvReader, production: boolean): AuthConfig {
-  const secret = env.required('JWT_SECRET', SECRET_HINT);
-  const issuer = env.optional('JWT_ISSUER');
-  const audience = env.optional('JWT_AUDIENCE');
-  if (secret !== '' && Buffer.byteLength(secret) < 32) {
-    env.problem(`JWT_SECRET is too short for HS256: use ${SECRET_HINT}`);
-  }
-  if (production) {
-    if (secret === EXAMPLE_JWT_SECRET) env.problem(`JWT_SECRET is the published example: use ${SECRET_HINT}`);
-    if (issuer === undefined) env.problem('JWT_ISSUER is not set: production accepts tokens of one issuer only');
-    if (audience === undefined) env.problem('JWT_AUDIENCE is not set: production accepts tokens made for it only');
-  }
-  return {
-    secret,
-    issuer,
-    audience,
-    rolesClaim: env.string('JWT_ROLES_CLAIM', 'roles'),
-    adminRole: env.string('JWT_ADMIN_ROLE', 'admin'),
-  };
 }

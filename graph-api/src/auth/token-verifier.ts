@@ -1,6 +1,9 @@
-import { errors, jwtVerify, type JWTPayload } from 'jose';
-import type { AuthConfig } from '../config.js';
+import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
+import { GraphQLError } from 'graphql';
+import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { unauthenticated } from '../schema/request-errors.js';
+import type { AuthConfig } from './auth-config.js';
+import { KeysUnavailableError, ProviderKeys } from './provider-keys.js';
 import type { Viewer } from './viewer.js';
 
 const ANONYMOUS = 'Anonymous';
@@ -9,17 +12,37 @@ const MAX_DISPLAY_NAME_LENGTH = 200;
 // eslint-disable-next-line no-control-regex
 const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
 
+/** Never both kinds: a public key taken for an HMAC secret would let anyone sign. */
+const SECRET_ALGORITHMS = ['HS256'];
+const PROVIDER_ALGORITHMS = [
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+];
+
 /** Turns the Authorization header into the caller. */
 export class TokenVerifier {
-  private readonly key: Uint8Array;
+  private readonly algorithms: string[];
+  private readonly keyOf: JWTVerifyGetKey;
 
-  constructor(private readonly config: AuthConfig) {
-    this.key = new TextEncoder().encode(config.secret);
+  constructor(
+    private readonly config: AuthConfig,
+    logger: Logger,
+  ) {
+    if (config.keys.type === 'secret') {
+      const key = new TextEncoder().encode(config.keys.secret);
+      this.algorithms = SECRET_ALGORITHMS;
+      this.keyOf = () => key;
+    } else {
+      const keys = new ProviderKeys(config.keys.jwksUrl, logger);
+      this.algorithms = PROVIDER_ALGORITHMS;
+      this.keyOf = keys.keyOf;
+      void keys.prepare();
+    }
   }
 
   /**
    * @returns null where there is no header: reading is open
-   * @throws UNAUTHENTICATED where a token is present but wrong
+   * @throws UNAUTHENTICATED where a token is present but wrong, SERVICE_UNAVAILABLE where that cannot be told right now
    */
   async viewerOf(authorization: string | undefined): Promise<Viewer | null> {
     if (authorization === undefined) return null;
@@ -30,14 +53,15 @@ export class TokenVerifier {
 
   private async verify(token: string): Promise<JWTPayload> {
     try {
-      const { payload } = await jwtVerify(token, this.key, {
-        algorithms: ['HS256'],
+      const { payload } = await jwtVerify(token, this.keyOf, {
+        algorithms: this.algorithms,
         requiredClaims: ['exp', 'sub'],
         ...(this.config.issuer === undefined ? {} : { issuer: this.config.issuer }),
         ...(this.config.audience === undefined ? {} : { audience: this.config.audience }),
       });
       return payload;
     } catch (error) {
+      if (error instanceof KeysUnavailableError) throw providerUnavailable();
       throw unauthenticated(
         error instanceof errors.JWTExpired ? 'The token has expired: get a new one.' : 'The token is not valid.',
       );
@@ -46,7 +70,12 @@ export class TokenVerifier {
 
   private viewer(payload: JWTPayload): Viewer {
     const { sub: subject, iss: issuer = '', name } = payload;
-    if (!isStorable(subject) || subject === '' || typeof issuer !== 'string' || (issuer !== '' && !isStorable(issuer))) {
+    if (
+      !isStorable(subject) ||
+      subject === '' ||
+      typeof issuer !== 'string' ||
+      (issuer !== '' && !isStorable(issuer))
+    ) {
       throw unauthenticated('The token names no usable subject.');
     }
     const roles = payload[this.config.rolesClaim];
@@ -57,6 +86,16 @@ export class TokenVerifier {
       isAdmin: Array.isArray(roles) ? roles.includes(this.config.adminRole) : roles === this.config.adminRole,
     };
   }
+}
+
+/** The whole request fails, before any resolver, so its HTTP status may say so too. */
+function providerUnavailable(): GraphQLError {
+  return new GraphQLError(
+    'The token cannot be checked: the identity provider does not answer. Try again in a moment.',
+    {
+      extensions: { code: 'SERVICE_UNAVAILABLE', retryable: true, http: { status: 503 } },
+    },
+  );
 }
 
 function isStorable(text: unknown): text is string {

@@ -1,0 +1,76 @@
+import type { EnvReader } from '@exact-ratings/shared/config/env-reader.js';
+
+/** What proves a token: a secret that we share with whoever makes it, or the public keys of an identity provider. */
+export type TokenKeys =
+  | { readonly type: 'secret'; /** HS256 key, at least 32 bytes. */ readonly secret: string }
+  | { readonly type: 'provider'; /** The provider's JSON Web Key Set. */ readonly jwksUrl: string };
+
+export interface AuthConfig {
+  readonly keys: TokenKeys;
+  /** Required `iss`, where set. */
+  readonly issuer: string | undefined;
+  /** Required `aud`, where set. */
+  readonly audience: string | undefined;
+  /** The claim that lists the caller's roles. */
+  readonly rolesClaim: string;
+  /** The role that makes an admin. */
+  readonly adminRole: string;
+}
+
+/** The secret of `.env.example`; accepted with a warning on one's own machine, refused in production. */
+export const EXAMPLE_JWT_SECRET = 'example-secret-for-your-own-machine-only';
+
+const SECRET_HINT = 'a secret of at least 32 bytes, for example from `openssl rand -base64 48`';
+
+/** Reads `JWT_*`; what is missing, malformed or unsafe is reported to `env`. */
+export function readAuthConfig(env: EnvReader, production: boolean): AuthConfig {
+  const keys = readTokenKeys(env, production);
+  const issuer = env.optional('JWT_ISSUER');
+  const audience = env.optional('JWT_AUDIENCE');
+  if (production) {
+    if (issuer === undefined) env.problem('JWT_ISSUER is not set: production accepts tokens of one issuer only');
+    if (audience === undefined) env.problem('JWT_AUDIENCE is not set: production accepts tokens made for it only');
+  }
+  return {
+    keys,
+    issuer,
+    audience,
+    rolesClaim: env.string('JWT_ROLES_CLAIM', 'roles'),
+    adminRole: env.string('JWT_ADMIN_ROLE', 'admin'),
+  };
+}
+
+function readTokenKeys(env: EnvReader, production: boolean): TokenKeys {
+  const secret = env.optional('JWT_SECRET');
+  const jwksUrl = env.optional('JWT_JWKS_URL');
+  if (secret !== undefined && jwksUrl !== undefined) {
+    env.problem('JWT_SECRET and JWT_JWKS_URL are both set: tokens are proved by one of them, so unset the other');
+  }
+  if (jwksUrl !== undefined) {
+    checkJwksUrl(env, jwksUrl, production);
+    return { type: 'provider', jwksUrl };
+  }
+  if (secret === undefined) {
+    env.problem(`JWT_SECRET is not set: use ${SECRET_HINT}, or set JWT_JWKS_URL to your identity provider's keys`);
+  } else if (Buffer.byteLength(secret) < 32) {
+    env.problem(`JWT_SECRET is too short for HS256: use ${SECRET_HINT}`);
+  } else if (production && secret === EXAMPLE_JWT_SECRET) {
+    env.problem(`JWT_SECRET is the published example: use ${SECRET_HINT}`);
+  }
+  return { type: 'secret', secret: secret ?? '' };
+}
+
+function checkJwksUrl(env: EnvReader, jwksUrl: string, production: boolean): void {
+  const url = URL.canParse(jwksUrl) ? new URL(jwksUrl) : null;
+  if (url === null || !['https:', 'http:'].includes(url.protocol)) {
+    env.problem(
+      `JWT_JWKS_URL must be an address such as https://id.example.com/.well-known/jwks.json, not "${jwksUrl}"`,
+    );
+  } else if (url.username !== '' || url.password !== '') {
+    env.problem('JWT_JWKS_URL must not hold a user or password: the keys are public');
+  } else if (production && url.protocol !== 'https:') {
+    env.problem(
+      `JWT_JWKS_URL must begin with https:// in production: over ${url.protocol}// anyone on the way could put their own keys in`,
+    );
+  }
+}
