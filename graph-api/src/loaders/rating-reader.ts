@@ -54,10 +54,12 @@ export class RatingReader {
     });
   }
 
-  /** As SQL has them now: no cache, no sharing with statements that began earlier. */
+  /**
+   * As SQL has them now: no cache, no sharing with statements that began earlier. Redis is not filled: for what it holds
+   * the worker is on its way.
+   */
   async readDatabase(productIds: readonly string[]): Promise<ReadRating[]> {
     const snapshots = await readRatingSnapshots(this.database, productIds);
-    this.fill(snapshots);
     const states = new Map<string, RatingState>(snapshots.map((snapshot) => [snapshot.productId, snapshot]));
     return productIds.map((id) => ({ state: states.get(id) ?? NO_REVIEWS, source: RatingSource.DATABASE }));
   }
