@@ -10,7 +10,8 @@
 --          MISSING  stopped at an event with no valid state to build on
 --          GAP      stopped at an event whose predecessor is not in the state
 --          BROKEN   stopped at an event that takes away a review which the state does not hold
---          What was applied before the stop stays. The rest of the products is not affected.
+--          What was applied before the stop stays. A deletion behind the stop is applied all the same, and what it
+--          makes needless counts as seen. The rest of the products is not affected.
 --
 -- Safe to run twice: what is in the state already is "seen".
 
@@ -20,7 +21,7 @@ local answers = {}
 
 for product = 1, #KEYS / 3 do
   local state = parse_state(states[product])
-  local status, applied, seen = 'OK', 0, 0
+  local status, applied, seen, skipped = 'OK', 0, 0, 0
 
   for seq_text, previous, now in string.gmatch(ARGV[1 + product], '(%d+):(.)(.)') do
     local seq = tonumber(seq_text)
@@ -28,23 +29,23 @@ for product = 1, #KEYS / 3 do
       seen = seen + 1
     elseif previous == 'D' then
       state = { seq = seq, deleted = true }
-      applied = applied + 1
+      status, applied, seen, skipped = 'OK', applied + 1, seen + skipped, 0
+    elseif status ~= 'OK' then
+      skipped = skipped + 1
     elseif not state or state.deleted then
-      status = 'MISSING'
-      break
+      status, skipped = 'MISSING', 1
     elseif seq > state.seq + 1 then
-      status = 'GAP'
-      break
+      status, skipped = 'GAP', 1
     else
       local from, to = tonumber(previous), tonumber(now)
       if from > 0 and state[from] == 0 then
-        status = 'BROKEN'
-        break
+        status, skipped = 'BROKEN', 1
+      else
+        if from > 0 then state[from] = state[from] - 1 end
+        if to > 0 then state[to] = state[to] + 1 end
+        state.seq = seq
+        applied = applied + 1
       end
-      if from > 0 then state[from] = state[from] - 1 end
-      if to > 0 then state[to] = state[to] + 1 end
-      state.seq = seq
-      applied = applied + 1
     end
   end
 

@@ -3,6 +3,9 @@
 -- The three keys of a product, in this order everywhere: rating, reviewCount, ratingState.
 -- ratingState is "<seq> <n1> <n2> <n3> <n4> <n5>" or "<seq> deleted" (the tombstone).
 
+-- PostgreSQL's integer; a state beyond it is spoilt.
+local MAX_SEQUENCE = 2147483647
+
 -- A deleted product's tombstone outlives whatever may still come late.
 local TOMBSTONE_SECONDS = 86400
 
@@ -11,14 +14,15 @@ local function parse_state(text)
   if not text then return nil end
   local seq, n1, n2, n3, n4, n5 = string.match(text, '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
   if seq then
-    if #seq > 10 or #n1 > 15 or #n2 > 15 or #n3 > 15 or #n4 > 15 or #n5 > 15 then return nil end
+    if #seq > 10 or tonumber(seq) > MAX_SEQUENCE then return nil end
+    if #n1 > 15 or #n2 > 15 or #n3 > 15 or #n4 > 15 or #n5 > 15 then return nil end
     return {
       seq = tonumber(seq), deleted = false,
       tonumber(n1), tonumber(n2), tonumber(n3), tonumber(n4), tonumber(n5),
     }
   end
   seq = string.match(text, '^(%d+) deleted$')
-  if seq and #seq <= 10 then return { seq = tonumber(seq), deleted = true } end
+  if seq and #seq <= 10 and tonumber(seq) <= MAX_SEQUENCE then return { seq = tonumber(seq), deleted = true } end
   return nil
 end
 

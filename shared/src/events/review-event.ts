@@ -44,8 +44,7 @@ export interface ProductDeletedEvent extends ReviewEventBase {
 export type ReviewEvent = ReviewChangedEvent | ProductDeletedEvent;
 
 export type ParseResult =
-  | { readonly ok: true; readonly event: ReviewEvent }
-  | { readonly ok: false; readonly reason: string };
+  { readonly ok: true; readonly event: ReviewEvent } | { readonly ok: false; readonly reason: string };
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const UTC_TIMESTAMP = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$/;

@@ -16,7 +16,6 @@ export function ratingKeys(productId: string): RatingKeys {
   };
 }
 
-
 /** A pattern for SCAN that every key of `ratingKeys` matches. */
 export const RATING_KEY_PATTERN = 'product:*:r*';
 

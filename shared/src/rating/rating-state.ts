@@ -1,3 +1,5 @@
+import { MAX_SEQUENCE } from '../events/review-event.js';
+
 /** How many counted reviews have 1, 2, 3, 4 and 5 stars, in that order. */
 export type StarCounts = readonly [number, number, number, number, number];
 
@@ -39,10 +41,12 @@ export function parseRatingState(text: string | null | undefined): RatingState |
   const state = STATE.exec(text);
   if (state !== null) {
     const [seq, ...stars] = state.slice(1).map(Number) as [number, number, number, number, number, number];
-    return { seq, stars };
+    return seq > MAX_SEQUENCE ? null : { seq, stars };
   }
   const tombstone = TOMBSTONE.exec(text);
-  return tombstone === null ? null : { seq: Number(tombstone[1]), deleted: true };
+  return tombstone === null || Number(tombstone[1]) > MAX_SEQUENCE
+    ? null
+    : { seq: Number(tombstone[1]), deleted: true };
 }
 
 /**

@@ -142,7 +142,5 @@ function allKeys(productId: string): string[] {
 }
 
 function formatChange(change: RatingChange): string {
-  return 'deleted' in change
-    ? `${change.seq}:DD`
-    : `${change.seq}:${change.previousRating ?? 0}${change.rating ?? 0}`;
+  return 'deleted' in change ? `${change.seq}:DD` : `${change.seq}:${change.previousRating ?? 0}${change.rating ?? 0}`;
 }

@@ -1,0 +1,63 @@
+import { averageRating, formatRatingState, parseRatingState, parseRatingTriple, reviewCount } from './rating-state.js';
+
+const STATE = { seq: 7, stars: [1, 0, 2, 3, 4] } as const;
+
+it('derives count and average from the integers', () => {
+  expect(reviewCount(STATE)).toBe(10);
+  expect(averageRating(STATE)).toBe(3.9);
+});
+
+it('has average 0 without reviews', () => {
+  expect(averageRating({ seq: 3, stars: [0, 0, 0, 0, 0] })).toBe(0);
+});
+
+it('reads back what it formats', () => {
+  expect(parseRatingState(formatRatingState(STATE))).toEqual(STATE);
+  expect(parseRatingState('9 deleted')).toEqual({ seq: 9, deleted: true });
+});
+
+it.each([
+  null,
+  undefined,
+  '',
+  'abc',
+  'NaN',
+  '1 2 3 4 5',
+  '1 2 3 4 5 6 7',
+  '1 -2 3 4 5 6',
+  '1 2.5 3 4 5 6',
+  ' 1 2 3 4 5 6',
+  '1 2 3 4 5 6\n',
+  '1e3 2 3 4 5 6',
+  '99999999999 2 3 4 5 6',
+  '2147483648 2 3 4 5 6',
+  '1 1000000000000000 3 4 5 6',
+  '2147483648 deleted',
+  'deleted',
+  '-1 deleted',
+])('%j is no state', (text) => {
+  expect(parseRatingState(text)).toBeNull();
+});
+
+describe('a triple', () => {
+  const text = formatRatingState(STATE);
+
+  it('that agrees is a hit', () => {
+    expect(parseRatingTriple('3.9', '10', text)).toEqual(STATE);
+  });
+
+  it.each([
+    ['no rating', null, '10', text],
+    ['no count', '3.9', null, text],
+    ['no state', '3.9', '10', null],
+    ['another average', '3.8', '10', text],
+    ['the average written otherwise', '3.90', '10', text],
+    ['another count', '3.9', '11', text],
+    ['a count written otherwise', '3.9', '10.0', text],
+    ['a spoilt rating', 'NaN', '10', text],
+    ['a spoilt state', '3.9', '10', 'abc'],
+    ['a tombstone', null, null, '7 deleted'],
+  ])('with %s is a miss', (_, rating, count, state) => {
+    expect(parseRatingTriple(rating, count, state)).toBeNull();
+  });
+});

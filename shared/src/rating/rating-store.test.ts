@@ -1,0 +1,266 @@
+import { randomUUID } from 'node:crypto';
+import { startStack, type Stack } from '@exact-ratings/stack/stack.js';
+import { Redis } from 'ioredis';
+import { ratingKeys } from './rating-keys.js';
+import { RatingStore, type ApplyStatus, type RatingChange } from './rating-store.js';
+
+let stack: Stack;
+let redis: Redis;
+let store: RatingStore;
+
+beforeAll(async () => {
+  stack = await startStack({
+    name: `test-rating-store-${process.pid}`,
+    services: ['redis'],
+    fresh: true,
+    removeOnStop: true,
+  });
+  redis = new Redis(stack.redis.port, stack.redis.host);
+  store = new RatingStore(redis, { ttlSeconds: 0 });
+}, 120_000);
+
+afterAll(async () => {
+  redis?.disconnect();
+  await stack?.stop();
+});
+
+const change = (seq: number, previousRating: number | null, rating: number | null): RatingChange =>
+  ({ seq, previousRating, rating }) as RatingChange;
+const deletion = (seq: number): RatingChange => ({ seq, deleted: true });
+
+/** A product whose state is as given; null = no keys. */
+async function product(state: string | null): Promise<string> {
+  const productId = randomUUID();
+  if (state !== null && state.endsWith('deleted')) await redis.set(ratingKeys(productId).state, state);
+  else if (state !== null) {
+    const [seq, ...stars] = state.split(' ').map(Number) as [number, number, number, number, number, number];
+    await store.replace([{ productId, seq, stars }]);
+  }
+  return productId;
+}
+
+async function raw(productId: string): Promise<Array<string | null>> {
+  const keys = ratingKeys(productId);
+  return redis.mget(keys.rating, keys.reviewCount, keys.state);
+}
+
+describe('apply', () => {
+  it.each<[string, string | null, RatingChange[], ApplyStatus, number, number, Array<string | null>]>([
+    ['a creation', '0 0 0 0 0 0', [change(1, null, 5)], 'OK', 1, 0, ['5', '1', '1 0 0 0 0 1']],
+    ['an edit', '1 0 0 0 0 1', [change(2, 5, 4)], 'OK', 1, 0, ['4', '1', '2 0 0 0 1 0']],
+    ['an edit of the text', '1 0 0 0 0 1', [change(2, 5, 5)], 'OK', 1, 0, ['5', '1', '2 0 0 0 0 1']],
+    ['an edit of what does not count', '1 0 0 0 0 1', [change(2, null, null)], 'OK', 1, 0, ['5', '1', '2 0 0 0 0 1']],
+    ['the last deletion', '1 0 0 0 0 1', [change(2, 5, null)], 'OK', 1, 0, ['0', '0', '2 0 0 0 0 0']],
+    [
+      'several',
+      '0 0 0 0 0 0',
+      [change(1, null, 5), change(2, null, 4), change(3, 5, 3)],
+      'OK',
+      3,
+      0,
+      ['3.5', '2', '3 0 0 1 1 0'],
+    ],
+    ['a repetition', '3 0 0 1 1 0', [change(2, null, 4), change(3, 5, 3)], 'OK', 0, 2, ['3.5', '2', '3 0 0 1 1 0']],
+    ['seen and next', '1 0 0 0 0 1', [change(1, null, 5), change(2, null, 1)], 'OK', 1, 1, ['3', '2', '2 1 0 0 0 1']],
+    [
+      'a repetition within',
+      '0 0 0 0 0 0',
+      [change(1, null, 5), change(1, null, 5)],
+      'OK',
+      1,
+      1,
+      ['5', '1', '1 0 0 0 0 1'],
+    ],
+    ['no events', '1 0 0 0 0 1', [], 'OK', 0, 0, ['5', '1', '1 0 0 0 0 1']],
+    ['no state', null, [change(1, null, 5)], 'MISSING', 0, 0, [null, null, null]],
+    ['a later event without state', null, [change(7, null, 5)], 'MISSING', 0, 0, [null, null, null]],
+    ['a gap', '1 0 0 0 0 1', [change(3, null, 5)], 'GAP', 0, 0, ['5', '1', '1 0 0 0 0 1']],
+    [
+      'a gap after some',
+      '1 0 0 0 0 1',
+      [change(2, null, 5), change(4, null, 5)],
+      'GAP',
+      1,
+      0,
+      ['5', '2', '2 0 0 0 0 2'],
+    ],
+    ['what was never there taken away', '1 0 0 0 0 1', [change(2, 3, 4)], 'BROKEN', 0, 0, ['5', '1', '1 0 0 0 0 1']],
+    ['broken after some', '1 0 0 0 0 1', [change(2, 5, 1), change(3, 5, 1)], 'BROKEN', 1, 0, ['1', '1', '2 1 0 0 0 0']],
+    ['a deletion', '1 0 0 0 0 1', [deletion(2)], 'OK', 1, 0, [null, null, '2 deleted']],
+    ['a deletion without state', null, [deletion(9)], 'OK', 1, 0, [null, null, '9 deleted']],
+    ['a deletion over a gap', '1 0 0 0 0 1', [deletion(9)], 'OK', 1, 0, [null, null, '9 deleted']],
+    ['a deletion that was seen', '9 0 0 0 0 1', [deletion(9)], 'OK', 0, 1, ['5', '1', '9 0 0 0 0 1']],
+    [
+      'a deletion behind a gap',
+      '1 0 0 0 0 1',
+      [change(4, 5, 4), change(5, 4, 3), deletion(6)],
+      'OK',
+      1,
+      2,
+      [null, null, '6 deleted'],
+    ],
+    [
+      'a deletion behind a missing state',
+      null,
+      [change(4, null, 4), deletion(5)],
+      'OK',
+      1,
+      1,
+      [null, null, '5 deleted'],
+    ],
+    [
+      'a deletion behind a broken one',
+      '1 0 0 0 0 1',
+      [change(2, 1, 4), deletion(3)],
+      'OK',
+      1,
+      1,
+      [null, null, '3 deleted'],
+    ],
+    ['a late event after the deletion', '9 deleted', [change(8, null, 5)], 'OK', 0, 1, [null, null, '9 deleted']],
+    [
+      'a newer event after the deletion',
+      '9 deleted',
+      [change(10, null, 5)],
+      'MISSING',
+      0,
+      0,
+      [null, null, '9 deleted'],
+    ],
+    [
+      'events around the deletion',
+      '1 0 0 0 0 1',
+      [change(2, null, 5), deletion(3), change(4, null, 5)],
+      'MISSING',
+      2,
+      0,
+      [null, null, '3 deleted'],
+    ],
+  ])('%s', async (_, state, changes, status, applied, seen, keys) => {
+    const productId = await product(state);
+    expect(await store.apply([{ productId, changes }])).toEqual([{ productId, status, applied, seen }]);
+    expect(await raw(productId)).toEqual(keys);
+  });
+
+  it('answers for each product, and one that stops does not stop the others', async () => {
+    const ids = [
+      await product('1 0 0 0 0 1'),
+      await product(null),
+      await product('5 0 0 0 0 1'),
+      await product('1 0 0 0 0 1'),
+    ];
+    const changes = [change(2, null, 1)];
+    const results = await store.apply(ids.map((productId) => ({ productId, changes })));
+    expect(results.map(({ status }) => status)).toEqual(['OK', 'MISSING', 'OK', 'OK']);
+    expect(results.map(({ applied }) => applied)).toEqual([1, 0, 0, 1]);
+  });
+
+  it.each(['abc', '', 'NaN', '1 -1 0 0 0 0', '99999999999 0 0 0 0 1', '2147483648 0 0 0 0 1', '2147483648 deleted'])(
+    'takes the spoilt state %j as missing',
+    async (spoilt) => {
+      const productId = await product('1 0 0 0 0 1');
+      await redis.set(ratingKeys(productId).state, spoilt);
+      expect((await store.apply([{ productId, changes: [change(2, null, 1)] }]))[0]!.status).toBe('MISSING');
+    },
+  );
+
+  it('takes a state of another type as missing, and overwrites it on replace', async () => {
+    const productId = randomUUID();
+    const keys = ratingKeys(productId);
+    for (const key of [keys.rating, keys.reviewCount, keys.state]) await redis.lpush(key, 'x');
+    expect((await store.apply([{ productId, changes: [change(2, null, 1)] }]))[0]!.status).toBe('MISSING');
+    expect(await store.readMany([productId])).toEqual([null]);
+    await store.replace([{ productId, seq: 2, stars: [1, 0, 0, 0, 0] }]);
+    expect(await raw(productId)).toEqual(['1', '1', '2 1 0 0 0 0']);
+  });
+
+  it('works after SCRIPT FLUSH', async () => {
+    const productId = await product('1 0 0 0 0 1');
+    await redis.script('FLUSH');
+    expect((await store.apply([{ productId, changes: [change(2, null, 1)] }]))[0]!.status).toBe('OK');
+  });
+});
+
+describe('replace', () => {
+  it.each<[string, string | null, string, 'WRITTEN' | 'NEWER', Array<string | null>]>([
+    ['nothing', null, '3 0 0 0 0 2', 'WRITTEN', ['5', '2', '3 0 0 0 0 2']],
+    ['an older state', '2 1 0 0 0 0', '3 0 0 0 0 2', 'WRITTEN', ['5', '2', '3 0 0 0 0 2']],
+    ['other content of the same number', '3 1 0 0 0 0', '3 0 0 0 0 2', 'WRITTEN', ['5', '2', '3 0 0 0 0 2']],
+    ['a newer state', '4 1 0 0 0 0', '3 0 0 0 0 2', 'NEWER', ['1', '1', '4 1 0 0 0 0']],
+    ['an older tombstone', '2 deleted', '3 0 0 0 0 2', 'WRITTEN', ['5', '2', '3 0 0 0 0 2']],
+    ['a tombstone of the same number', '3 deleted', '3 0 0 0 0 2', 'NEWER', [null, null, '3 deleted']],
+    ['a newer tombstone', '4 deleted', '3 0 0 0 0 2', 'NEWER', [null, null, '4 deleted']],
+    ['a product without reviews', null, '0 0 0 0 0 0', 'WRITTEN', ['0', '0', '0 0 0 0 0 0']],
+  ])('over %s', async (_, state, snapshot, answer, keys) => {
+    const productId = await product(state);
+    const [seq, ...stars] = snapshot.split(' ').map(Number) as [number, number, number, number, number, number];
+    expect(await store.replace([{ productId, seq, stars }])).toEqual([answer]);
+    expect(await raw(productId)).toEqual(keys);
+  });
+
+  it('heals a lost and a spoilt public key from the newer state', async () => {
+    const productId = await product('4 1 0 0 0 1');
+    const keys = ratingKeys(productId);
+    await redis.del(keys.rating);
+    await redis.set(keys.reviewCount, '99');
+    expect(await store.readMany([productId])).toEqual([null]);
+    expect(await store.replace([{ productId, seq: 3, stars: [0, 0, 0, 0, 9] }])).toEqual(['NEWER']);
+    expect(await raw(productId)).toEqual(['3', '2', '4 1 0 0 0 1']);
+  });
+
+  it('refuses a malformed snapshot before it writes anything', async () => {
+    const [good, bad] = [randomUUID(), randomUUID()];
+    const snapshots = [
+      { productId: good, seq: 1, stars: [1, 0, 0, 0, 0] as const },
+      { productId: bad, seq: 1, stars: [-1, 0, 0, 0, 0] as const },
+    ];
+    await expect(store.replace(snapshots)).rejects.toThrow('not a rating snapshot');
+    expect(await raw(good)).toEqual([null, null, null]);
+  });
+});
+
+describe('readMany', () => {
+  it('answers in the order of the ids, with null for misses', async () => {
+    const [a, b, c] = [await product('1 0 0 0 0 1'), await product(null), await product('4 1 0 0 0 0')];
+    expect(await store.readMany([c, b, a])).toEqual([
+      { seq: 4, stars: [1, 0, 0, 0, 0] },
+      null,
+      { seq: 1, stars: [0, 0, 0, 0, 1] },
+    ]);
+  });
+
+  it('is one command', async () => {
+    const ids = await Promise.all(Array.from({ length: 100 }, () => product('1 0 0 0 0 1')));
+    const before = await commandCount();
+    expect(await store.readMany(ids)).not.toContain(null);
+    // INFO itself counts once.
+    expect((await commandCount()) - before).toBe(2);
+  });
+});
+
+describe('expiry', () => {
+  it('is one and the same for the three keys, renewed by every write', async () => {
+    const expiring = new RatingStore(redis, { ttlSeconds: 100 });
+    const productId = await product('1 0 0 0 0 1');
+    const keys = Object.values(ratingKeys(productId)) as string[];
+    expect(await Promise.all(keys.map((key) => redis.ttl(key)))).toEqual([-1, -1, -1]);
+    await expiring.apply([{ productId, changes: [change(2, null, 1)] }]);
+    for (const key of keys) expect(await redis.ttl(key)).toBeGreaterThan(98);
+    const until = await Promise.all(keys.map((key) => redis.pexpiretime(key)));
+    expect(Math.max(...until) - Math.min(...until)).toBeLessThanOrEqual(1);
+    await store.replace([{ productId, seq: 2, stars: [1, 0, 0, 0, 1] }]);
+    expect(await Promise.all(keys.map((key) => redis.ttl(key)))).toEqual([-1, -1, -1]);
+  });
+
+  it('of a tombstone is a day', async () => {
+    const productId = await product('1 0 0 0 0 1');
+    await store.apply([{ productId, changes: [deletion(2)] }]);
+    const ttl = await redis.ttl(ratingKeys(productId).state);
+    expect(ttl).toBeGreaterThan(86_390);
+    expect(ttl).toBeLessThanOrEqual(86_400);
+  });
+});
+
+async function commandCount(): Promise<number> {
+  return Number(/total_commands_processed:(\d+)/.exec(await redis.info('stats'))![1]);
+}
