@@ -65,7 +65,7 @@ test('a process that only got the number of an earlier one is left alone, and so
 test('descendants are found over generations', async () => {
   const parent = await shell('(sleep 30.5 & wait) & :');
   const grandchild = await waitUntil(
-    () => descendantsOf(parent.pid).find((pid) => commandLineOf(pid).includes('sleep 30.5')),
+    () => descendantsOf(parent.pid).find((pid) => commandLineOf(pid).startsWith('sleep 30.5')),
     { timeoutMs: 5_000 },
   );
   expect(grandchild).toBeDefined();
