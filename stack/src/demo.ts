@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRatingsClient, type RatingsClient } from '@exact-ratings/client';
 import { Redis } from 'ioredis';
+import { aborted, askedToStop } from './asked-to-stop.js';
 import { runRatingsAudit } from './audit-process.js';
 import { seconds } from './progress.js';
 import { startSystem, type System } from './system.js';
@@ -15,14 +16,7 @@ const LOAD_AUTHORS = 16;
 /** Nothing here takes this long; whatever hangs must not hang for ever. */
 const DEMO_TIMEOUT_MS = 110_000;
 
-const stopping = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => stopping.abort(new Error(`stopped by ${signal}`)));
-}
-const timeout = setTimeout(
-  () => stopping.abort(new Error(`The demo took longer than ${seconds(DEMO_TIMEOUT_MS)}.`)),
-  DEMO_TIMEOUT_MS,
-);
+const signal = AbortSignal.any([askedToStop(), AbortSignal.timeout(DEMO_TIMEOUT_MS)]);
 
 async function clientFor(system: System, subject: string, admin = false): Promise<RatingsClient> {
   return createRatingsClient({ url: system.graphqlUrl, token: await system.token({ subject, admin }) });
@@ -105,7 +99,7 @@ async function killUnderLoad(system: System): Promise<void> {
   const author = async (index: number): Promise<void> => {
     const client = await clientFor(system, `author-${index}`);
     const own = new Map<string, string>();
-    for (let i = index; running && !stopping.signal.aborted; i += 1) {
+    for (let i = index; running && !signal.aborted; i += 1) {
       const productId = productIds[(i * 7) % productIds.length]!;
       const reviewId = own.get(productId);
       const rating = 1 + ((i * 3 + index) % 5);
@@ -153,7 +147,7 @@ try {
     fresh: true,
     removeOnStop: true,
     variables: { LOG_LEVEL: 'warn' },
-    signal: stopping.signal,
+    signal,
     onProgress: print,
   });
   const redis = new Redis({ host: system.env['REDIS_HOST']!, port: Number(system.env['REDIS_PORT']) });
@@ -164,10 +158,13 @@ try {
       await killUnderLoad(system);
       return compare(system);
     };
-    const aborted = new Promise<never>((_, reject) => {
-      stopping.signal.addEventListener('abort', () => reject(stopping.signal.reason as Error), { once: true });
+    const cutShort = aborted(signal).then(() => {
+      const { reason } = signal as { reason: Error };
+      throw reason.name === 'TimeoutError'
+        ? new Error(`The demo took longer than ${seconds(DEMO_TIMEOUT_MS)}.`)
+        : reason;
     });
-    const exact = await Promise.race([story(), aborted]);
+    const exact = await Promise.race([story(), cutShort]);
     print();
     print(exact ? 'Every rating equals PostgreSQL.' : 'Some ratings differ: this should never happen.');
     if (!exact) process.exitCode = 1;
@@ -179,6 +176,4 @@ try {
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
-} finally {
-  clearTimeout(timeout);
 }

@@ -1,28 +1,13 @@
 import { createRatingsClient } from '@exact-ratings/client';
+import { aborted, askedToStop } from './asked-to-stop.js';
+import { servicePorts } from './ports-of-services.js';
 import { writeSampleCatalogue } from './sample-catalogue.js';
 import { startSystem, type System } from './system.js';
 
 /** `npm start`: the whole product on this machine, until Ctrl-C. */
 const print = (line: string): void => console.log(line);
 
-const stopping = new AbortController();
-const asked = new Promise<void>((resolve) => {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      if (stopping.signal.aborted) return;
-      print('\nStopping …');
-      stopping.abort(new Error(`stopped by ${signal}`));
-      resolve();
-    });
-  }
-});
-
-function port(variable: string, fallback: number): number {
-  const text = process.env[variable] ?? String(fallback);
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value > 65_535) throw new Error(`${variable} must be a port, not "${text}"`);
-  return value;
-}
+const signal = askedToStop(() => print('\nStopping …'));
 
 async function describe(system: System): Promise<string> {
   const { env, graphqlUrl, stack } = system;
@@ -65,23 +50,24 @@ Ctrl-C stops everything; the data stays for the next time.
 }
 
 try {
+  const ports = servicePorts(process.env);
   const system = await startSystem({
     name: 'start',
-    apis: { port: port('PRODUCT_SERVICE_PORT', 3000) },
-    workers: { port: port('REVIEW_PROCESSING_SERVICE_PORT', 3001) },
+    apis: { port: ports.api },
+    workers: { port: ports.worker },
     environment: { API_DOCS_ACTIVE: 'true', ...process.env },
-    signal: stopping.signal,
+    signal,
     onProgress: print,
   });
   try {
     await writeSampleCatalogue(system, print);
     print(await describe(system));
-    await asked;
+    await aborted(signal);
   } finally {
     await system.stop();
   }
 } catch (error) {
-  if (!stopping.signal.aborted) {
+  if (!signal.aborted) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;
   }

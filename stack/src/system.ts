@@ -26,6 +26,8 @@ export interface SystemOptions extends Partial<ServerSettings> {
   /** How many processes of each service, and the port of the first one; 0 takes free ports. */
   apis?: { count?: number; port?: number };
   workers?: { count?: number; port?: number };
+  /** Options for Node itself, such as `--watch`. */
+  nodeArgs?: readonly string[];
   /** Settings of the services, on top of those that connect them. */
   variables?: Readonly<Record<string, string>>;
   /** Variables with which somebody chose servers of their own (DATABASE_HOST, REDIS_HOST, KAFKA_BROKER). */
@@ -126,6 +128,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       const service = supervise({
         name,
         entry,
+        nodeArgs: options.nodeArgs ?? [],
         env: { ...env, [portVariable]: String(port) },
         logFile: join(stack.logDirectory, `${name}.log`),
         readyUrl: `http://127.0.0.1:${port}/ready`,

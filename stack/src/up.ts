@@ -1,20 +1,13 @@
+import { aborted, askedToStop } from './asked-to-stop.js';
 import { startStack } from './stack.js';
 
 const name = process.argv[2] ?? 'servers';
 const print = (line: string): void => console.log(line);
 
-const stopping = new AbortController();
-const asked = new Promise<void>((resolve) => {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      stopping.abort(new Error(`stopped by ${signal}`));
-      resolve();
-    });
-  }
-});
+const signal = askedToStop();
 
 try {
-  const stack = await startStack({ name, onProgress: print, signal: stopping.signal });
+  const stack = await startStack({ name, onProgress: print, signal });
   const { psql, redisCli } = stack.commands;
   print('');
   print(`Variables:  set -a; . ${stack.envFile}; set +a`);
@@ -23,11 +16,11 @@ try {
   print(`Kafka:      bootstrap server ${stack.env['KAFKA_BROKER']}`);
   print(`Logs:       ${stack.logDirectory}`);
   print('Ctrl-C stops the servers; their data is kept for the next time.');
-  await asked;
+  await aborted(signal);
   print('');
   await stack.stop();
 } catch (error) {
-  if (stopping.signal.aborted) {
+  if (signal.aborted) {
     print('Stopped before all servers were ready.');
   } else {
     console.error(error instanceof Error ? error.message : error);
