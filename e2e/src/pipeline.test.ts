@@ -38,7 +38,7 @@ async function untilKeysHold(id: string, rating: string | null, count: string | 
 
 async function aggregateInSql(id: string): Promise<{ average: number; count: number }> {
   const { rows } = await bed.pool.query<{ average: number; count: number }>(
-    `SELECT coalesce(avg(rating)::float8, 0) AS average, count(*)::integer AS count
+    `SELECT coalesce(sum(rating)::float8 / nullif(count(*), 0), 0) AS average, count(*)::integer AS count
        FROM reviews WHERE product_id = $1 AND status = 'PUBLISHED'`,
     [id],
   );
