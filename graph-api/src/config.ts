@@ -22,7 +22,7 @@ export interface QueryLimits {
 }
 
 export interface RelayConfig {
-  /** Outbox rows sent to Kafka in one turn. */
+  /** Outbox rows sent to Kafka in one turn; some 400 bytes each, and Kafka takes 1 MB of a partition at once. */
   readonly batchSize: number;
   /** How often an idle relay looks for rows that another, killed process left. */
   readonly pollIntervalMs: number;
@@ -74,7 +74,7 @@ export function readGraphApiConfig(environment: Environment): GraphApiConfig {
     ratingTtlSeconds: env.integer('RATING_TTL_SECONDS', { default: 0, max: 10 * 365 * 86_400 }),
     kafka: readKafkaConfig(env),
     relay: {
-      batchSize: env.integer('OUTBOX_BATCH_SIZE', { default: 500, min: 1, max: 5_000 }),
+      batchSize: env.integer('OUTBOX_BATCH_SIZE', { default: 500, min: 1, max: 2_000 }),
       pollIntervalMs: env.integer('OUTBOX_POLL_INTERVAL_MS', { default: 1_000, min: 10, max: 60_000 }),
     },
     auth,

@@ -9,7 +9,8 @@ const RETRYABLE = new Set(['40001', '40P01']);
 /** Classes 08 connection, 53 resources, 57P operator intervention; and 57014 statement time-out, 55P03 lock time-out. */
 const UNAVAILABLE = /^(08|53|57P|57014|55P03)/;
 const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
-const POOL_MESSAGES = /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Driver not Connected|Client has encountered a connection error/i;
+const POOL_MESSAGES =
+  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Driver not Connected|Client has encountered a connection error/i;
 
 function pgErrorOf(error: unknown): PgError | null {
   if (error instanceof QueryFailedError) return error.driverError as PgError;

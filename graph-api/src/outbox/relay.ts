@@ -9,8 +9,18 @@ import type { Publisher } from './publisher.js';
 /** The lock of the relay's turn: the first bytes of "outbox relay", as a bigint. */
 const TURN_LOCK = '8031166845229687151';
 
-/** How long a frozen process may keep its turn; longer than a send may take. */
-const TURN_TIMEOUT_MS = 15_000;
+/** Limits of a turn, so that neither a frozen process nor a Kafka that never answers keeps it. */
+export interface TurnLimits {
+  /** A send without an answer is given up; the batch is sent again later. */
+  readonly sendMs: number;
+  /** PostgreSQL ends the turn of a process that is silent for so long; longer than a send may take. */
+  readonly turnMs: number;
+}
+
+const TURN_LIMITS: TurnLimits = { sendMs: 12_000, turnMs: 15_000 };
+
+/** How long a closing connection may take to say goodbye, before it is left to the server. */
+const GOODBYE_MS = 1_000;
 
 interface OutboxRow {
   readonly position: string;
@@ -46,11 +56,15 @@ export function createRelay(
   config: RelayConfig,
   publisher: Publisher,
   logger: Logger,
+  limits: TurnLimits = TURN_LIMITS,
 ): Relay {
   const stopping = new AbortController();
   const backoff = new Backoff({ initialMs: 100, maxMs: 5_000 });
   let client: pg.Client | null = null;
+  /** This process has committed events since its last turn read the outbox. */
   let hasUnsentCommits = false;
+  /** The turn under way, or the last one, began with such events. */
+  let turnOwesCommits = false;
   let wakeUp: (() => void) | null = null;
   let failing = false;
   let loop: Promise<void> = Promise.resolve();
@@ -63,15 +77,16 @@ export function createRelay(
       connectionTimeoutMillis: 3_000,
       query_timeout: 10_000,
       keepAlive: true,
-      idle_in_transaction_session_timeout: TURN_TIMEOUT_MS,
+      idle_in_transaction_session_timeout: limits.turnMs,
     });
     candidate.on('error', () => {
       if (client === candidate) client = null;
+      void close(candidate);
     });
     try {
       await candidate.connect();
     } catch (error) {
-      await candidate.end().catch(() => undefined);
+      await close(candidate);
       throw error;
     }
     client = candidate;
@@ -81,12 +96,23 @@ export function createRelay(
   const disconnect = async (): Promise<void> => {
     const old = client;
     client = null;
-    await old?.end().catch(() => undefined);
+    if (old !== null) await close(old);
+  };
+
+  const send = async (rows: readonly OutboxRow[]): Promise<void> => {
+    const sent = publisher.send(rows.map((row) => ({ key: row.aggregateid, value: row.payload })));
+    const timer = new AbortController();
+    const timeout = delay(limits.sendMs, undefined, { signal: timer.signal }).then(() => {
+      throw new Error(`Kafka did not acknowledge within ${limits.sendMs} ms`);
+    });
+    timeout.catch(() => undefined);
+    await Promise.race([sent, timeout]).finally(() => timer.abort());
   };
 
   const takeTurn = async (): Promise<Turn> => {
     const db = await connected();
-    // What is committed before this statement is read below, so only a later wake-up means more work.
+    // What is committed up to here is read below, so only a later wake-up means more work.
+    turnOwesCommits = hasUnsentCommits;
     hasUnsentCommits = false;
     await db.query('BEGIN');
     const lock = await db.query<{ ours: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS ours', [TURN_LOCK]);
@@ -96,7 +122,7 @@ export function createRelay(
     }
     const { rows } = await db.query<OutboxRow>({ name: 'outbox_batch', text: READ_BATCH, values: [config.batchSize] });
     if (rows.length > 0) {
-      await publisher.send(rows.map((row) => ({ key: row.aggregateid, value: row.payload })));
+      await send(rows);
       const positions = rows.map((row) => row.position);
       await db.query({ name: 'outbox_delete', text: DELETE_BATCH, values: [positions] });
     }
@@ -121,13 +147,12 @@ export function createRelay(
 
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      const wokenByOwnCommit = hasUnsentCommits;
       try {
         const turn = await takeTurn();
         if (failing) logger.info('the outbox is sent again');
         failing = false;
         backoff.reset();
-        if (turn === 'NOT_OUR_TURN' && wokenByOwnCommit) {
+        if (turn === 'NOT_OUR_TURN' && turnOwesCommits) {
           // The relay at work may have read its batch before our commit.
           hasUnsentCommits = true;
           await pause(5 + Math.random() * 15);
@@ -137,7 +162,7 @@ export function createRelay(
       } catch (error) {
         await disconnect();
         if (stopping.signal.aborted) return;
-        hasUnsentCommits ||= wokenByOwnCommit;
+        hasUnsentCommits ||= turnOwesCommits;
         const retryInMs = Math.round(backoff.next());
         if (!failing) logger.warn({ err: error }, 'the outbox cannot be sent; its events wait in PostgreSQL');
         else logger.debug({ err: error, retryInMs }, 'the outbox still cannot be sent');
@@ -163,4 +188,12 @@ export function createRelay(
       await publisher.stop();
     },
   };
+}
+
+/** Closes the connection, whose transaction PostgreSQL then rolls back; never throws, nor waits for a silent server. */
+async function close(client: pg.Client): Promise<void> {
+  const timer = new AbortController();
+  const patience = delay(GOODBYE_MS, undefined, { signal: timer.signal }).catch(() => undefined);
+  await Promise.race([client.end().catch(() => undefined), patience]);
+  timer.abort();
 }

@@ -6,7 +6,10 @@ export type Runs = Pick<pg.Pool | pg.Client, 'query'>;
 
 /** Inserts a product as a person in psql would. */
 export async function insertProduct(db: Runs, { id = newId(), name = 'Lamp' } = {}): Promise<string> {
-  await db.query(`INSERT INTO products (id, name, price_amount, price_currency) VALUES ($1, $2, 9.5, 'EUR')`, [id, name]);
+  await db.query(`INSERT INTO products (id, name, price_amount, price_currency) VALUES ($1, $2, 9.5, 'EUR')`, [
+    id,
+    name,
+  ]);
   return id;
 }
 

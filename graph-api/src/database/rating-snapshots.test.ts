@@ -1,0 +1,94 @@
+import { readLastSequences, readRatingSnapshots } from '@exact-ratings/shared/rating/rating-snapshots.js';
+import { newId } from '../schema/ids.js';
+import { insertProduct, insertReview } from '../testing/rows.js';
+import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+
+let database: TestDatabase;
+let products: string[];
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const { rows } = await database.pool.query(
+    `INSERT INTO products (name, price_amount, price_currency)
+     SELECT 'p' || n, 1, 'EUR' FROM generate_series(1, 1000) n RETURNING id`,
+  );
+  products = (rows as Array<{ id: string }>).map(({ id }) => id);
+  await database.pool.query(
+    `INSERT INTO reviews (product_id, rating, status)
+     SELECT p.id, 1 + n % 5, CASE WHEN n % 10 = 0 THEN 'PENDING' ELSE 'PUBLISHED' END
+       FROM products p, generate_series(1, 20) n`,
+  );
+  await database.pool.query('VACUUM ANALYZE reviews');
+  await database.pool.query('ANALYZE product_review_sequences');
+});
+afterAll(() => database.drop());
+
+interface Plan {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Index Name'?: string;
+  readonly Plans?: readonly Plan[];
+}
+
+/** Every node of the plan, as `type relation index`. */
+async function planOf(columns: string, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await database.pool.query(
+    `EXPLAIN (FORMAT JSON) SELECT ${columns} FROM rating_snapshots WHERE product_id = ANY ($1::uuid[])`,
+    [ids],
+  );
+  const flatten = (plan: Plan): string[] => [
+    [plan['Node Type'], plan['Relation Name'], plan['Index Name']].filter(Boolean).join(' '),
+    ...(plan.Plans ?? []).flatMap(flatten),
+  ];
+  return flatten((rows as Array<{ 'QUERY PLAN': [{ Plan: Plan }] }>)[0]!['QUERY PLAN'][0].Plan);
+}
+
+test('the aggregate of a page reads only these products, and only the index of counted reviews', async () => {
+  const plan = await planOf('*', products.slice(0, 20));
+  expect(plan).toContain('Index Only Scan reviews reviews_counted_idx');
+  expect(plan.filter((node) => node.includes('Seq Scan'))).toEqual([]);
+});
+
+test('the aggregate vanishes where only last_seq is read', async () => {
+  const plan = await planOf('product_id, last_seq', products.slice(0, 20));
+  expect(plan.filter((node) => /reviews |Aggregate/.test(`${node} `) && !node.includes('sequences'))).toEqual([]);
+});
+
+test('only published reviews count; unknown products are absent', async () => {
+  const product = await insertProduct(database.pool);
+  await insertReview(database.pool, product, 5);
+  await insertReview(database.pool, product, 5, { status: 'PENDING' });
+  await insertReview(database.pool, product, 1, { status: 'REJECTED' });
+  const unknown = newId();
+  expect(await readRatingSnapshots(database.pool, [unknown, product])).toEqual([
+    { productId: product, seq: 3, stars: [0, 0, 0, 0, 1] },
+  ]);
+  expect(await readLastSequences(database.pool, [unknown, product])).toEqual(new Map([[product, 3]]));
+});
+
+test('number and counts are one snapshot while others write', async () => {
+  const product = await insertProduct(database.pool);
+  let writing = true;
+  const writers = Promise.all(
+    Array.from({ length: 4 }, async () => {
+      for (let i = 0; i < 60; i += 1) await insertReview(database.pool, product, 3);
+    }),
+  ).finally(() => (writing = false));
+  while (writing) {
+    const [read] = await readRatingSnapshots(database.pool, [product]);
+    // Only insertions: as many reviews as changes.
+    expect(read!.stars[2]).toBe(read!.seq);
+  }
+  await writers;
+});
+
+test('the sequence rows of a hot product are updated in place (HOT)', async () => {
+  const product = await insertProduct(database.pool);
+  for (let i = 0; i < 200; i += 1) await insertReview(database.pool, product, 3);
+  await database.pool.query('SELECT pg_stat_force_next_flush()');
+  const { rows } = await database.pool.query(
+    `SELECT reloptions, (SELECT count(*)::integer FROM pg_index i WHERE i.indrelid = c.oid) AS indexes
+       FROM pg_class c WHERE relname = 'product_review_sequences'`,
+  );
+  expect(rows[0]).toEqual({ reloptions: ['fillfactor=50'], indexes: 1 });
+});
