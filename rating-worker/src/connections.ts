@@ -28,6 +28,23 @@ export function createRatingConnection(config: RedisConfig, name: string, logger
   });
 }
 
+/** Clears ioredis's timer when a socket closes: left over, it would destroy the next, healthy connection. */
+class WatchedRedis extends Redis {
+  constructor(options: RedisOptions) {
+    super(options);
+    this.on('close', () => {
+      const internals = this as unknown as { socketTimeoutTimer: NodeJS.Timeout | undefined };
+      clearTimeout(internals.socketTimeoutTimer);
+      internals.socketTimeoutTimer = undefined;
+    });
+  }
+
+  /** BullMQ makes its blocking connections this way. */
+  override duplicate(override?: Partial<RedisOptions>): Redis {
+    return new WatchedRedis({ ...this.options, ...override });
+  }
+}
+
 function connect(
   config: RedisConfig,
   name: string,
@@ -35,7 +52,7 @@ function connect(
   outageLevel: 'debug' | 'warn',
   options: RedisOptions,
 ): Redis {
-  const redis = new Redis({
+  const redis = new WatchedRedis({
     host: config.host,
     port: config.port,
     ...(config.password === undefined ? {} : { password: config.password }),

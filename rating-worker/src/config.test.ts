@@ -1,0 +1,25 @@
+import { readRatingWorkerConfig } from './config.js';
+
+it('has a default for everything', () => {
+  expect(readRatingWorkerConfig({})).toMatchObject({
+    host: '127.0.0.1',
+    port: 3001,
+    ratingTtlSeconds: 0,
+    kafka: { topic: 'review-events', brokers: ['127.0.0.1:9092'] },
+    consumer: { groupId: 'rating-worker', partitions: 12, sessionTimeoutMs: 10_000 },
+    jobs: { maxEvents: 200 },
+  });
+});
+
+it('names everything that is wrong at once', () => {
+  const environment = { RATING_TTL_SECONDS: '-1', RATING_QUEUE_NAME: 'a:b', LOG_LEVEL: 'loud', KAFKA_GROUP_ID: 'x' };
+  expect(() => readRatingWorkerConfig(environment)).toThrow(
+    /RATING_TTL_SECONDS[\s\S]*RATING_QUEUE_NAME|LOG_LEVEL[\s\S]*RATING_TTL_SECONDS/,
+  );
+});
+
+it('refuses the published password in production only', () => {
+  expect(() => readRatingWorkerConfig({ NODE_ENV: 'production' })).toThrow(/DATABASE_PASSWORD/);
+  expect(() => readRatingWorkerConfig({ NODE_ENV: 'production', APP_ENV: 'local' })).not.toThrow();
+  expect(() => readRatingWorkerConfig({ NODE_ENV: 'production', DATABASE_PASSWORD: 'secret' })).not.toThrow();
+});

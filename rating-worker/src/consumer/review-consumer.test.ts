@@ -1,0 +1,279 @@
+import { randomUUID } from 'node:crypto';
+import type { Message } from 'kafkajs';
+import {
+  changeReviews,
+  createProducts,
+  createReviews,
+  eventually,
+  expectExact,
+  findDifferences,
+  readLag,
+  readTopic,
+  relay,
+  send,
+  takeEvents,
+} from '../testing/test-data.js';
+import {
+  createPipeline,
+  createTopics,
+  createWorker,
+  startTestServers,
+  startWorker,
+  stopWorkers,
+  type TestServers,
+} from '../testing/test-servers.js';
+
+let servers: TestServers;
+
+beforeAll(async () => {
+  servers = await startTestServers('consumer');
+}, 180_000);
+afterEach(async () => {
+  await stopWorkers();
+  await servers.pool.query('DELETE FROM outbox');
+});
+afterAll(() => servers?.stop());
+
+it('keeps the ratings exact through creations, edits, hidden and deleted reviews and a deleted product', async () => {
+  const { pool, redis, kafka } = servers;
+  const pipeline = await createPipeline(servers);
+  const { worker, metric } = await startWorker(pipeline);
+  const products = await createProducts(pool, 30);
+  for (let round = 0; round < 5; round += 1) {
+    await changeReviews(pool, products);
+    await relay(pool, kafka, pipeline.topic);
+  }
+  await pool.query('DELETE FROM products WHERE id = $1', [products[0]]);
+  await relay(pool, kafka, pipeline.topic);
+  await expectExact(pool, redis, products);
+  await eventually('the tombstone is there', async () =>
+    /^\d+ deleted$/.test((await redis.get(`product:${products[0]}:ratingState`)) ?? ''),
+  );
+  expect(await metric('rating_gaps_total')).toBe(0);
+  expect(await metric('rating_dead_letters_total')).toBe(0);
+  expect(await worker.readiness()).toEqual({ kafka: true, redis: true });
+  const answers = await Promise.all(
+    ['health', 'ready', 'metrics'].map((path) => fetch(`http://127.0.0.1:${worker.port()}/${path}`)),
+  );
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(await answers[2]!.text()).toContain('rating_freshness_seconds_count');
+});
+
+it('applies a hot product with more events than a job holds in order, without a gap', async () => {
+  const { pool, redis, kafka } = servers;
+  const pipeline = await createPipeline(servers);
+  const [hot, ...others] = await createProducts(pool, 5);
+  await createReviews(pool, [hot!], 3_000);
+  await createReviews(pool, others, 50);
+  await relay(pool, kafka, pipeline.topic);
+  // The first event finds no state; from then on everything follows.
+  const { metric } = await startWorker(pipeline, { RATING_JOB_MAX_EVENTS: '100' });
+  await expectExact(pool, redis, [hot!, ...others]);
+  await createReviews(pool, [hot!], 3_000);
+  await relay(pool, kafka, pipeline.topic);
+  await expectExact(pool, redis, [hot!]);
+  expect(await metric('rating_gaps_total')).toBe(0);
+  expect(await metric('rating_events_total', { result: 'applied' })).toBeGreaterThanOrEqual(3_000);
+});
+
+it('puts poison messages into the dead letters, byte for byte, and goes on', async () => {
+  const { pool, redis, kafka } = servers;
+  const pipeline = await createPipeline(servers, { partitions: 1 });
+  const { worker, metric, fatal } = await startWorker(pipeline);
+  const products = await createProducts(pool, 3);
+  await createReviews(pool, products, 2);
+  const good = await takeEvents(pool);
+  const event = JSON.parse(String(good[0]!.value)) as Record<string, unknown>;
+  const key = String(good[0]!.key);
+  const changed = (fields: object): Message => ({ key, value: JSON.stringify({ ...event, ...fields }) });
+  const poison: Array<[Message, RegExp]> = [
+    [{ key, value: 'not JSON {' }, /not JSON/],
+    [{ key, value: null }, /null/],
+    [{ key: null, value: JSON.stringify(event) }, /key/],
+    [{ key: randomUUID(), value: JSON.stringify(event) }, /key/],
+    [changed({ type: 'review-voted' }), /type/],
+    [changed({ schemaVersion: 2 }), /schemaVersion/],
+    [changed({ seq: 0 }), /seq/],
+    [changed({ seq: -1 }), /seq/],
+    [changed({ seq: 1.5 }), /seq/],
+    [changed({ seq: 2 ** 31 }), /seq/],
+    [changed({ rating: 6 }), /rating/],
+    [changed({ rating: 0 }), /rating/],
+    [{ key: Buffer.from([0, 255, 1]), value: Buffer.from([0xff, 0xfe, 0]), headers: { from: 'a test' } }, /JSON/],
+    [{ key, value: 'x'.repeat(900_000) }, /JSON/],
+  ];
+  const mixed = good.slice(1).flatMap((message, i) => [message, ...poison.slice(i * 3, i * 3 + 3).map(([bad]) => bad)]);
+  await send(kafka, pipeline.topic, [good[0]!, ...mixed]);
+  expect(mixed.filter((message) => !good.includes(message))).toHaveLength(poison.length);
+
+  const letters = await readTopic(kafka, `${pipeline.topic}.dead-letters`, poison.length);
+  expect(letters).toHaveLength(poison.length);
+  letters.forEach(({ key: letterKey, value, headers }, i) => {
+    const [{ key: originalKey, value: original }, reason] = poison[i]!;
+    expect(letterKey).toEqual(originalKey === null ? null : Buffer.from(originalKey!));
+    expect(value?.equals(Buffer.from(original!)) ?? null).toEqual(original === null ? null : true);
+    expect(headers['dead-letter-reason']).toMatch(reason);
+    expect(headers['dead-letter-source-topic']).toBe(pipeline.topic);
+    expect(headers['dead-letter-source-partition']).toBe('0');
+    expect(Number(headers['dead-letter-source-offset'])).toBeGreaterThan(0);
+    expect(Math.abs(Date.now() - Number(headers['dead-letter-source-timestamp']))).toBeLessThan(60_000);
+  });
+  expect(letters.find(({ headers }) => 'from' in headers)!.headers['from']).toBe('a test');
+
+  await createReviews(pool, products, 2);
+  await relay(pool, kafka, pipeline.topic);
+  await expectExact(pool, redis, products);
+  expect(await metric('rating_dead_letters_total')).toBe(poison.length);
+  expect(await worker.readiness()).toEqual({ kafka: true, redis: true });
+  expect(fatal).toEqual([]);
+});
+
+it('does not move past a poison message that the dead-letter topic cannot take yet', async () => {
+  const { pool, redis, kafka } = servers;
+  const pipeline = await createPipeline(servers, { partitions: 1, deadLetters: false });
+  await startWorker(pipeline, { KAFKA_COMMIT_INTERVAL_MS: '50' });
+  const products = await createProducts(pool, 1);
+  await createReviews(pool, products);
+  const good = await takeEvents(pool);
+  await send(kafka, pipeline.topic, [...good, { key: 'a', value: 'poison 1' }, { key: 'b', value: 'poison 2' }]);
+  // What is good in the same batch is not held up.
+  await expectExact(pool, redis, products);
+  expect(await readLag(kafka, pipeline.env['KAFKA_GROUP_ID']!, pipeline.topic)).toBe(3);
+
+  await createTopics(kafka, [{ topic: `${pipeline.topic}.dead-letters`, numPartitions: 1 }]);
+  const letters = await readTopic(kafka, `${pipeline.topic}.dead-letters`, 2);
+  expect(letters.map(({ value }) => String(value))).toEqual(['poison 1', 'poison 2']);
+  await eventually(
+    'the offsets are committed',
+    async () => (await readLag(kafka, pipeline.env['KAFKA_GROUP_ID']!, pipeline.topic)) === 0,
+  );
+});
+
+it('takes everything that Kafka delivers a second time as seen', async () => {
+  const { pool, redis, kafka } = servers;
+  const pipeline = await createPipeline(servers);
+  const products = await createProducts(pool, 10);
+  await startWorker(pipeline);
+  await createReviews(pool, products, 1);
+  await relay(pool, kafka, pipeline.topic);
+  await expectExact(pool, redis, products);
+  await changeReviews(pool, products);
+  const events = await takeEvents(pool);
+  await send(kafka, pipeline.topic, events);
+  await send(kafka, pipeline.topic, events);
+  await expectExact(pool, redis, products);
+  await stopWorkers();
+
+  const again = await startWorker(pipeline, { KAFKA_GROUP_ID: `again-${pipeline.topic}` });
+  const total = products.length + 2 * events.length;
+  await eventually(
+    'all are seen',
+    async () => (await again.metric('rating_events_total', { result: 'seen' })) === total,
+  );
+  expect(await again.metric('rating_events_total')).toBe(total);
+  expect(await findDifferences(pool, redis, products)).toEqual([]);
+});
+
+it('rebuilds what a lost event left behind, and says so', async () => {
+  const { pool, redis, kafka } = servers;
+  const pipeline = await createPipeline(servers);
+  const products = await createProducts(pool, 3);
+  const { metric } = await startWorker(pipeline);
+  await createReviews(pool, products, 1);
+  await relay(pool, kafka, pipeline.topic);
+  await expectExact(pool, redis, products);
+  await createReviews(pool, products.slice(0, 1), 1);
+  await takeEvents(pool);
+  await createReviews(pool, products, 1);
+  await relay(pool, kafka, pipeline.topic);
+  await expectExact(pool, redis, products);
+  expect(await metric('rating_gaps_total')).toBe(1);
+  expect(await metric('rating_rebuilds_total', { reason: 'gap' })).toBe(1);
+});
+
+it('writes nothing for a product that SQL lacks', async () => {
+  const { redis, kafka } = servers;
+  const pipeline = await createPipeline(servers);
+  const { metric } = await startWorker(pipeline);
+  const productId = randomUUID();
+  const event = {
+    eventId: randomUUID(),
+    type: 'review-created',
+    schemaVersion: 1,
+    productId,
+    reviewId: randomUUID(),
+    seq: 4,
+    previousRating: null,
+    rating: 5,
+    occurredAt: '2026-01-01T00:00:00Z',
+  };
+  await send(kafka, pipeline.topic, [{ key: productId, value: JSON.stringify(event) }]);
+  await eventually(
+    'the event is dropped',
+    async () => (await metric('rating_events_total', { result: 'unknown_product' })) === 1,
+  );
+  expect(await redis.keys(`product:${productId}:*`)).toEqual([]);
+});
+
+it('leaves nothing uncommitted when it stops, and the next one has nothing to do', async () => {
+  const { pool, redis, kafka } = servers;
+  const pipeline = await createPipeline(servers);
+  const products = await createProducts(pool, 10);
+  // The timer does not come in the way of this test: only the stop commits.
+  await startWorker(pipeline, { KAFKA_COMMIT_INTERVAL_MS: '60000' });
+  await createReviews(pool, products, 20);
+  await relay(pool, kafka, pipeline.topic);
+  await expectExact(pool, redis, products);
+  const stopping = Date.now();
+  await stopWorkers();
+  expect(Date.now() - stopping).toBeLessThan(3_000);
+  expect(await readLag(kafka, pipeline.env['KAFKA_GROUP_ID']!, pipeline.topic)).toBe(0);
+});
+
+it('shares the work of one hot product and many others between two workers that come and go, without a gap', async () => {
+  const { pool, redis, kafka } = servers;
+  const pipeline = await createPipeline(servers, { partitions: 6 });
+  const products = await createProducts(pool, 20);
+  const first = await startWorker(pipeline);
+  await createReviews(pool, products, 1);
+  await relay(pool, kafka, pipeline.topic);
+  await expectExact(pool, redis, products);
+
+  let writing = true;
+  const load = (async () => {
+    while (writing) {
+      await createReviews(pool, [products[0]!], 40);
+      await changeReviews(pool, products);
+      await relay(pool, kafka, pipeline.topic);
+    }
+  })();
+  const second = await startWorker(pipeline);
+  await eventually('the second one works', async () => (await second.metric('rating_jobs_total')) > 20);
+  const third = await startWorker(pipeline);
+  await eventually('the third one works', async () => (await third.metric('rating_jobs_total')) > 20);
+  await third.worker.stop();
+  writing = false;
+  await load;
+  await expectExact(pool, redis, products);
+  for (const { metric, fatal } of [first, second, third]) {
+    expect(await metric('rating_gaps_total')).toBe(0);
+    expect(fatal).toEqual([]);
+  }
+});
+
+it('waits for a topic that does not exist yet', async () => {
+  const { pool, redis, kafka } = servers;
+  const pipeline = await createPipeline(servers);
+  const topic = `late-${pipeline.topic}`;
+  const { worker } = createWorker(pipeline, { KAFKA_TOPIC: topic });
+  const started = worker.start(new AbortController().signal);
+  await eventually('the health server answers', () => worker.port() !== 0);
+  expect((await fetch(`http://127.0.0.1:${worker.port()}/health`)).status).toBe(200);
+  expect((await fetch(`http://127.0.0.1:${worker.port()}/ready`)).status).toBe(503);
+  await createTopics(kafka, [{ topic, numPartitions: 2 }]);
+  await started;
+  const products = await createProducts(pool, 2);
+  await createReviews(pool, products, 1);
+  await relay(pool, kafka, topic);
+  await expectExact(pool, redis, products);
+});

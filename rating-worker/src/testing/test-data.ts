@@ -1,0 +1,167 @@
+import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
+import { readRatingSnapshots } from '@exact-ratings/shared/rating/rating-snapshots.js';
+import { averageRating, formatRatingState, reviewCount } from '@exact-ratings/shared/rating/rating-state.js';
+import { waitUntil } from '@exact-ratings/stack/wait-until.js';
+import type { Redis } from 'ioredis';
+import type { Kafka, Message } from 'kafkajs';
+import type pg from 'pg';
+
+export async function createProducts(pool: pg.Pool, count: number): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>(
+    `INSERT INTO products (name, price_amount, price_currency)
+     SELECT 'product ' || i, 1, 'EUR' FROM generate_series(1, $1) AS i RETURNING id`,
+    [count],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** As many reviews for each product, with random ratings; the triggers write the events. */
+export async function createReviews(pool: pg.Pool, productIds: readonly string[], perProduct = 1): Promise<void> {
+  await pool.query(
+    `INSERT INTO reviews (product_id, rating)
+     SELECT id, 1 + floor(random() * 5) FROM unnest($1::uuid[]) AS id, generate_series(1, $2)`,
+    [productIds, perProduct],
+  );
+}
+
+/** Creates, edits, hides and deletes reviews of these products. */
+export async function changeReviews(pool: pg.Pool, productIds: readonly string[]): Promise<void> {
+  await createReviews(pool, productIds, 3);
+  await pool.query(
+    `UPDATE reviews SET rating = 1 + floor(random() * 5) WHERE id IN
+       (SELECT id FROM reviews WHERE product_id = ANY ($1) ORDER BY random() LIMIT $2)`,
+    [productIds, productIds.length],
+  );
+  await pool.query(
+    `UPDATE reviews SET status = 'REJECTED' WHERE id IN
+       (SELECT id FROM reviews WHERE product_id = ANY ($1) AND status = 'PUBLISHED' ORDER BY random() LIMIT $2)`,
+    [productIds, Math.ceil(productIds.length / 3)],
+  );
+  await pool.query(
+    `DELETE FROM reviews WHERE id IN (SELECT id FROM reviews WHERE product_id = ANY ($1) ORDER BY random() LIMIT $2)`,
+    [productIds, Math.ceil(productIds.length / 2)],
+  );
+}
+
+/** The outbox's events, in order, which are then removed from it: what the relay sends. */
+export async function takeEvents(pool: pg.Pool): Promise<Message[]> {
+  const { rows } = await pool.query<{ aggregateid: string; payload: string }>(
+    `WITH taken AS (DELETE FROM outbox RETURNING position, aggregateid, payload)
+     SELECT aggregateid, payload::text AS payload FROM taken ORDER BY position`,
+  );
+  return rows.map(({ aggregateid, payload }) => ({ key: aggregateid, value: payload }));
+}
+
+export async function send(kafka: Kafka, topic: string, messages: readonly Message[]): Promise<void> {
+  const producer = kafka.producer({ allowAutoTopicCreation: false });
+  await producer.connect();
+  try {
+    for (let i = 0; i < messages.length; i += 500) {
+      await producer.send({ topic, acks: -1, messages: messages.slice(i, i + 500) });
+    }
+  } finally {
+    await producer.disconnect();
+  }
+}
+
+/** Sends everything that is in the outbox. */
+export async function relay(pool: pg.Pool, kafka: Kafka, topic: string): Promise<void> {
+  await send(kafka, topic, await takeEvents(pool));
+}
+
+/** The products whose keys are not exactly what SQL says, with both; a product that SQL lacks must have no public keys. */
+export async function findDifferences(pool: pg.Pool, redis: Redis, productIds: readonly string[]): Promise<string[]> {
+  const snapshots = await readRatingSnapshots(pool, productIds);
+  const expected = new Map(snapshots.map((snapshot) => [snapshot.productId, snapshot]));
+  const differences: string[] = [];
+  for (const productId of productIds) {
+    const keys = ratingKeys(productId);
+    const [rating, count, state] = await redis.mget(keys.rating, keys.reviewCount, keys.state);
+    const snapshot = expected.get(productId);
+    const is = [rating, count, state].join(' | ');
+    if (snapshot === undefined) {
+      if (rating !== null || count !== null) differences.push(`${productId}: ${is}, but SQL lacks it`);
+      continue;
+    }
+    const should = [averageRating(snapshot), reviewCount(snapshot), formatRatingState(snapshot)].join(' | ');
+    if (is !== should) differences.push(`${productId}: ${is}, but SQL says ${should}`);
+  }
+  return differences;
+}
+
+/** Waits until every product's keys are what SQL says. */
+export async function expectExact(
+  pool: pg.Pool,
+  redis: Redis,
+  productIds: readonly string[],
+  timeoutMs = 20_000,
+): Promise<void> {
+  let differences: string[] = [];
+  await waitUntil(
+    async () => {
+      differences = await findDifferences(pool, redis, productIds);
+      return differences.length === 0;
+    },
+    { timeoutMs },
+  );
+  expect(differences).toEqual([]);
+}
+
+/** Waits until the condition holds; fails the test, naming what it waited for, if it does not in time. */
+export async function eventually(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  timeoutMs = 20_000,
+): Promise<void> {
+  if (!(await waitUntil(condition, { timeoutMs }))) throw new Error(`did not happen within ${timeoutMs} ms: ${what}`);
+}
+
+/** Everything in a topic, by partition and offset, as long as `count` messages are reached in time. */
+export async function readTopic(
+  kafka: Kafka,
+  topic: string,
+  count: number,
+  timeoutMs = 20_000,
+): Promise<ReadMessage[]> {
+  const consumer = kafka.consumer({ groupId: `read-${topic}-${Math.random()}`, maxWaitTimeInMs: 50 });
+  const messages: ReadMessage[] = [];
+  await consumer.connect();
+  try {
+    await consumer.subscribe({ topic, fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachMessage: ({ message, partition }) => {
+        const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)] as const);
+        messages.push({ partition, key: message.key, value: message.value, headers: Object.fromEntries(headers) });
+        return Promise.resolve();
+      },
+    });
+    await eventually(`${count} messages in ${topic}`, () => messages.length >= count, timeoutMs);
+  } finally {
+    await consumer.disconnect();
+  }
+  return messages;
+}
+
+export interface ReadMessage {
+  readonly partition: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** How many messages of the topic the group has not committed yet. */
+export async function readLag(kafka: Kafka, groupId: string, topic: string): Promise<number> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const ends = await admin.fetchTopicOffsets(topic);
+    const [committed] = await admin.fetchOffsets({ groupId, topics: [topic] });
+    return ends.reduce((lag, { partition, high }) => {
+      const offset = committed?.partitions.find((one) => one.partition === partition)?.offset ?? '-1';
+      return lag + Number(high) - Math.max(0, Number(offset));
+    }, 0);
+  } finally {
+    await admin.disconnect();
+  }
+}

@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
+import { startServiceProcess, type ServiceProcess } from '@exact-ratings/stack/service-process.js';
+import { startStack, type Stack } from '@exact-ratings/stack/stack.js';
+import { Redis } from 'ioredis';
+import { Kafka, logLevel } from 'kafkajs';
+import pg from 'pg';
+import { createRatingWorker, type RatingWorker, type RatingWorkerOptions } from '../app.js';
+import { readRatingWorkerConfig } from '../config.js';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** Real servers for a test file, with the schema in place; every test makes a topic of its own. */
+export interface TestServers {
+  readonly stack: Stack;
+  readonly pool: pg.Pool;
+  readonly redis: Redis;
+  readonly kafka: Kafka;
+  stop(): Promise<void>;
+}
+
+export async function startTestServers(name: string): Promise<TestServers> {
+  const stack = await startStack({
+    name: `test-${name}-${process.pid}`,
+    durable: false,
+    fresh: true,
+    removeOnStop: true,
+  });
+  const migrate = await startServiceProcess({
+    name: 'migrate',
+    entry: join(ROOT, 'graph-api/dist/migrate.js'),
+    env: stack.env,
+    logFile: join(stack.logDirectory, 'migrate.log'),
+    pidDirectory: stack.pidDirectory,
+  });
+  const { code } = await migrate.exited;
+  if (code !== 0) throw new Error(`migrate ended with exit code ${code}: see ${migrate.logFile}`);
+  const pool = new pg.Pool({
+    host: '127.0.0.1',
+    port: Number(stack.env['DATABASE_PORT']),
+    user: stack.env['DATABASE_USER'],
+    password: stack.env['DATABASE_PASSWORD'],
+    database: stack.env['DATABASE_DB'],
+    max: 8,
+  });
+  pool.on('error', () => {});
+  const redis = new Redis({ host: '127.0.0.1', port: stack.redis.port });
+  redis.on('error', () => {});
+  process.env['KAFKAJS_NO_PARTITIONER_WARNING'] = '1';
+  const kafka = new Kafka({ brokers: [stack.env['KAFKA_BROKER']!], logLevel: logLevel.NOTHING });
+  return {
+    stack,
+    pool,
+    redis,
+    kafka,
+    stop: async () => {
+      redis.disconnect();
+      await pool.end();
+      await stack.stop();
+    },
+  };
+}
+
+/** A test's own topic, consumer group and queue, and the environment of a worker for them. */
+export interface TestPipeline {
+  readonly topic: string;
+  readonly env: Record<string, string>;
+}
+
+export async function createPipeline(
+  { kafka, stack }: TestServers,
+  { partitions = 4, deadLetters = true }: { partitions?: number; deadLetters?: boolean } = {},
+): Promise<TestPipeline> {
+  const topic = `reviews-${randomUUID()}`;
+  await createTopics(kafka, [
+    { topic, numPartitions: partitions },
+    ...(deadLetters ? [{ topic: `${topic}.dead-letters`, numPartitions: 1 }] : []),
+  ]);
+  return {
+    topic,
+    env: {
+      ...stack.env,
+      REVIEW_PROCESSING_SERVICE_PORT: '0',
+      KAFKA_TOPIC: topic,
+      KAFKA_GROUP_ID: `group-${topic}`,
+      KAFKA_TOPIC_PARTITIONS: String(partitions),
+      KAFKA_SESSION_TIMEOUT_MS: '6000',
+      RATING_QUEUE_NAME: `queue-${topic}`,
+    },
+  };
+}
+
+export async function createTopics(
+  kafka: Kafka,
+  topics: Array<{ topic: string; numPartitions: number }>,
+): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    await admin.createTopics({ waitForLeaders: true, topics });
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+export interface InProcessWorker {
+  readonly worker: RatingWorker;
+  readonly fatal: unknown[];
+  /** The value of one metric, 0 where it was never counted. */
+  metric(name: string, labels?: Record<string, string>): Promise<number>;
+}
+
+const running = new Set<RatingWorker>();
+
+/** A worker in this process; resolves when it is a member of its group. Stopped by `stopWorkers`. */
+export async function startWorker(
+  pipeline: TestPipeline,
+  env: Record<string, string> = {},
+  overrides: RatingWorkerOptions['overrides'] = {},
+): Promise<InProcessWorker> {
+  const created = createWorker(pipeline, env, overrides);
+  await created.worker.start(new AbortController().signal);
+  return created;
+}
+
+/** As `startWorker`, but not started yet. */
+export function createWorker(
+  pipeline: TestPipeline,
+  env: Record<string, string> = {},
+  overrides: RatingWorkerOptions['overrides'] = {},
+): InProcessWorker {
+  const fatal: unknown[] = [];
+  const level = process.env['LOG_LEVEL'] ?? 'silent';
+  const config = readRatingWorkerConfig({ ...pipeline.env, LOG_LEVEL: level, ...env });
+  const worker = createRatingWorker({
+    config,
+    logger: createLogger('rating-worker', config.logLevel),
+    onFatal: (error) => fatal.push(error),
+    overrides,
+  });
+  running.add(worker);
+  return {
+    worker,
+    fatal,
+    metric: async (name, labels = {}) => {
+      const metric = (await worker.metrics.registry.getMetricsAsJSON()).find((one) => one.name === name);
+      const wanted = Object.entries(labels);
+      const values = (metric?.values ?? []) as Array<{ value: number; labels: Record<string, unknown> }>;
+      return values
+        .filter((one) => wanted.every(([label, value]) => one.labels[label] === value))
+        .reduce((sum, { value }) => sum + value, 0);
+    },
+  };
+}
+
+export async function stopWorkers(): Promise<void> {
+  await Promise.all([...running].map((worker) => worker.stop()));
+  running.clear();
+}
+
+/** A worker as a process of its own, from the compiled code. */
+export function spawnWorker(
+  { stack }: TestServers,
+  pipeline: TestPipeline,
+  name: string,
+  port: number,
+  env: Record<string, string> = {},
+): Promise<ServiceProcess> {
+  return startServiceProcess({
+    name,
+    entry: join(ROOT, 'rating-worker/dist/main.js'),
+    env: { ...pipeline.env, REVIEW_PROCESSING_SERVICE_PORT: String(port), LOG_LEVEL: 'debug', ...env },
+    logFile: join(stack.logDirectory, `${name}.log`),
+    pidDirectory: stack.pidDirectory,
+    readyUrl: `http://127.0.0.1:${port}/ready`,
+  });
+}
