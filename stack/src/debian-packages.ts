@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { megabytes, progressLine, type Progress } from './progress.js';
+import { megabytes, progressLine, seconds, type Progress } from './progress.js';
 import { runCommand, tryCommand } from './run-command.js';
 
 /** `amd64` on a Debian or one of its descendants; undefined elsewhere. */
@@ -22,6 +22,7 @@ export async function downloadDebianPackages(
   directory: string,
   onProgress: Progress,
 ): Promise<void> {
+  const began = Date.now();
   const work = join(directory, '.apt');
   const archives = join(work, 'archives');
   await mkdir(join(work, 'lists', 'partial'), { recursive: true });
@@ -49,6 +50,7 @@ export async function downloadDebianPackages(
   const files = (await readdir(archives)).filter((file) => file.endsWith('.deb'));
   for (const file of files) await runCommand('dpkg', ['-x', join(archives, file), directory]);
   await rm(work, { recursive: true, force: true });
+  onProgress(progressLine(subject, `downloaded and unpacked (${seconds(Date.now() - began)})`));
 }
 
 /** The folders under `directory` that hold shared libraries, relative to it. */

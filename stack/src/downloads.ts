@@ -25,7 +25,7 @@ export async function provideDirectory(options: ProvideOptions): Promise<string>
   if (isProvided()) return directory;
   await mkdir(dirname(directory), { recursive: true });
   const lock = await waitForLock(`${directory}.lock`, LOCK_TIMEOUT_MS, (holder) =>
-    onProgress(progressLine(name, `is being downloaded by another start (pid ${holder}); waiting for it`)),
+    onProgress(progressLine(name, `another start (pid ${holder}) is fetching it; waiting for that`)),
   );
   try {
     if (isProvided()) return directory;

@@ -23,16 +23,19 @@ export interface KafkaPrograms {
  * download, so that nobody waits for one in vain.
  */
 export async function findJava(programs: string): Promise<string> {
-  const missing: string[] = [];
   const java = await usableJava();
-  if (java === undefined) missing.push(`a JDK ${OLDEST_JAVA} or newer (command java)`);
-  if (!isDownloaded(jarsIn(programs)) && !(await tryCommand('mvn', ['--version'])).ok)
-    missing.push('Maven (command mvn)');
-  if (missing.length === 0 && java !== undefined) return java;
+  const hasMaven = isDownloaded(jarsIn(programs)) || (await tryCommand('mvn', ['--version'])).ok;
+  if (java !== undefined && hasMaven) return java;
+  const needs = [
+    ...(java === undefined ? [`a JDK ${OLDEST_JAVA} or newer (command java)`] : []),
+    ...(hasMaven ? [] : ['Maven (command mvn)']),
+  ];
+  const debian = [...(java === undefined ? ['default-jdk-headless'] : []), ...(hasMaven ? [] : ['maven'])];
+  const brew = [...(java === undefined ? ['openjdk'] : []), ...(hasMaven ? [] : ['maven'])];
   throw new Error(
-    `Apache Kafka needs ${missing.join(' and ')}, not found on the PATH. Install what is missing: ` +
-      '`apt-get install default-jdk-headless maven` (Debian, Ubuntu; with sudo) or `brew install openjdk maven` (macOS, ' +
-      'and put openjdk on the PATH as brew says).',
+    `Apache Kafka needs ${needs.join(' and ')}, not found on the PATH. Install it: ` +
+      `\`apt-get install ${debian.join(' ')}\` (Debian, Ubuntu; as root or with sudo) or ` +
+      `\`brew install ${brew.join(' ')}\` (macOS; put openjdk on the PATH as brew tells you).`,
   );
 }
 
@@ -72,7 +75,7 @@ async function usableJava(): Promise<string | undefined> {
 async function download(temporary: string, onProgress: Progress): Promise<void> {
   const subject = `Kafka ${KAFKA_VERSION}`;
   const began = Date.now();
-  let files = 0;
+  let bytes = 0;
   let told = began;
   onProgress(progressLine(subject, 'downloading 43 MB in 45 files from Maven Central …'));
   await copyFile(POM, join(temporary, 'pom.xml'));
@@ -83,11 +86,10 @@ async function download(temporary: string, onProgress: Progress): Promise<void> 
       cwd: temporary,
       timeoutMs: 15 * 60_000,
       onLine: (line) => {
-        if (!/Downloaded from .*\.jar /.test(line)) return;
-        files++;
-        if (Date.now() - told < 2_000) return;
+        bytes += downloadedBytes(line);
+        if (Date.now() - told < 2_000 || bytes < 1e6) return;
         told = Date.now();
-        onProgress(progressLine(subject, `${files} files downloaded …`));
+        onProgress(progressLine(subject, `${megabytes(bytes)} so far …`));
       },
     },
   );
@@ -101,6 +103,14 @@ async function download(temporary: string, onProgress: Progress): Promise<void> 
   const sizes = await Promise.all(jars.map(async (jar) => (await stat(join(temporary, jar))).size));
   const size = megabytes(sizes.reduce((sum, one) => sum + one, 0));
   onProgress(progressLine(subject, `${size} in ${jars.length} files (${seconds(Date.now() - began)})`));
+}
+
+/** The size in one of Maven's lines: `Downloaded from central: https://… (1.2 MB at 3.4 MB/s)`. */
+export function downloadedBytes(line: string): number {
+  const match = /^\[INFO\] Downloaded from .* \(([\d.]+) (B|kB|MB|GB) at /.exec(line);
+  return match === null
+    ? 0
+    : Number(match[1]) * { B: 1, kB: 1e3, MB: 1e6, GB: 1e9 }[match[2] as 'B' | 'kB' | 'MB' | 'GB'];
 }
 
 /** Maven keeps its own copies in the home folder; a user without one needs another place for them. */

@@ -44,16 +44,7 @@ async function* candidates(
   if (native !== undefined) {
     if (await completeLinks(native)) yield join(native, 'bin');
     // Not readable by that user, or not writable by us: a copy of our own is both.
-    const name = `postgresql-${platformPackage()}-${await packageVersion(native)}`;
-    const copy = (directory: string): Promise<string> =>
-      provideDirectory({
-        name: 'PostgreSQL',
-        directory,
-        fill: (temporary) => copyWithLinks(native, temporary),
-        onProgress,
-      });
-    yield join(await copy(join(programs, name)), 'bin');
-    yield join(await copy(join(await reachableDirectory(join(programs, 'postgresql'), user, onProgress), name)), 'bin');
+    yield join(await copyOf(native, programs, user, onProgress), 'bin');
   }
   const pgConfig = await tryCommand('pg_config', ['--bindir']);
   if (pgConfig.ok) yield pgConfig.stdout.trim();
@@ -109,6 +100,18 @@ async function completeLinks(native: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+async function copyOf(
+  native: string,
+  programs: string,
+  user: UnprivilegedUser | undefined,
+  onProgress: Progress,
+): Promise<string> {
+  const place = await reachableDirectory(join(programs, 'postgresql'), user, onProgress);
+  const directory = join(place, `${platformPackage()}-${await packageVersion(native)}`);
+  const fill = (temporary: string): Promise<void> => copyWithLinks(native, temporary);
+  return await provideDirectory({ name: 'PostgreSQL', directory, fill, onProgress });
 }
 
 async function copyWithLinks(native: string, temporary: string): Promise<void> {

@@ -2,8 +2,11 @@ import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { waitForLock } from './lock-file.js';
 import { progressLine, type Progress } from './progress.js';
 import { canWrite, type UnprivilegedUser } from './unprivileged-user.js';
+
+const LOCK_TIMEOUT_MS = 60_000;
 
 /**
  * A folder that belongs to the user and that it can reach. The preferred one, unless it lies under a folder that is
@@ -11,6 +14,20 @@ import { canWrite, type UnprivilegedUser } from './unprivileged-user.js';
  * in a file beside the preferred one.
  */
 export async function reachableDirectory(
+  preferred: string,
+  user: UnprivilegedUser | undefined,
+  onProgress: Progress,
+): Promise<string> {
+  // Two starts that find no folder make one between them.
+  const lock = await waitForLock(`${preferred}.lock`, LOCK_TIMEOUT_MS, () => undefined);
+  try {
+    return await findReachable(preferred, user, onProgress);
+  } finally {
+    lock.release();
+  }
+}
+
+async function findReachable(
   preferred: string,
   user: UnprivilegedUser | undefined,
   onProgress: Progress,
@@ -52,6 +69,14 @@ export async function removeReachableDirectory(preferred: string): Promise<void>
 }
 
 async function hand(directory: string, user: UnprivilegedUser | undefined): Promise<void> {
-  await chmod(directory, 0o700);
-  if (user !== undefined) await chown(directory, user.uid, user.gid);
+  try {
+    await chmod(directory, 0o700);
+    if (user !== undefined) await chown(directory, user.uid, user.gid);
+  } catch (error) {
+    throw new Error(
+      `${directory} belongs to another user (${(error as Error).message}): was the stack started as root before? ` +
+        'Remove that folder, or set STACK_DIRECTORY to a folder of your own.',
+      { cause: error },
+    );
+  }
 }

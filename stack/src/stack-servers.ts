@@ -9,6 +9,7 @@ import { type Progress } from './progress.js';
 import { provideRedis } from './redis-programs.js';
 import { redisServer } from './redis-server.js';
 import { tryCommand } from './run-command.js';
+import { shellQuote } from './shell-quote.js';
 import { type StackPaths } from './stack-paths.js';
 import { findUnprivilegedUser } from './unprivileged-user.js';
 
@@ -92,7 +93,7 @@ async function preparePostgres(settings: ServerSettings, paths: StackPaths, onPr
         DATABASE_PASSWORD: definition.password,
         DATABASE_DB: database,
       },
-      commands: psql === undefined ? {} : { psql: `${psql} ${url}` },
+      commands: psql === undefined ? {} : { psql: `${shellQuote(psql)} ${shellQuote(url)}` },
     };
   };
 }
@@ -106,7 +107,7 @@ async function prepareRedis(settings: ServerSettings, paths: StackPaths, onProgr
       ...planned(definition, onProgress),
       ports: [port],
       env: { REDIS_HOST: '127.0.0.1', REDIS_PORT: String(port) },
-      commands: programs.cli === undefined ? {} : { redisCli: `${programs.cli} -p ${port}` },
+      commands: programs.cli === undefined ? {} : { redisCli: `${shellQuote(programs.cli)} -p ${port}` },
     };
   };
 }

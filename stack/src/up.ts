@@ -1,8 +1,11 @@
 import { aborted, askedToStop } from './asked-to-stop.js';
+import { shellQuote } from './shell-quote.js';
 import { startStack } from './stack.js';
 
 const name = process.argv[2] ?? 'servers';
 const print = (line: string): void => console.log(line);
+// Whoever read our lines (a pager, a closed terminal) may go; the servers are to be stopped in order all the same.
+process.stdout.on('error', () => undefined);
 
 const signal = askedToStop();
 
@@ -10,7 +13,7 @@ try {
   const stack = await startStack({ name, onProgress: print, signal });
   const { psql, redisCli } = stack.commands;
   print('');
-  print(`Variables:  set -a; . ${stack.envFile}; set +a`);
+  print(`Variables:  set -a; . ${shellQuote(stack.envFile)}; set +a`);
   print(`psql:       ${psql ?? 'not installed here (apt-get install postgresql-client); any client will do'}`);
   print(`redis-cli:  ${redisCli ?? 'not installed here (apt-get install redis-tools); any client will do'}`);
   print(`Kafka:      bootstrap server ${stack.env['KAFKA_BROKER']}`);
