@@ -18,7 +18,7 @@ identity() {
     case $fields in '' | Z* | X*) return ;; esac
     echo "$fields" | cut -d' ' -f20
   else
-    fields=$(LC_ALL=C ps -o stat=,lstart= -p "$1" 2>/dev/null)
+    fields=$(LC_ALL=C ps -o stat= -o lstart= -p "$1" 2>/dev/null)
     case $fields in '' | Z*) return ;; esac
     echo "$fields" | awk '{ $1 = ""; sub(/^ /, ""); print }'
   fi
@@ -54,5 +54,10 @@ LIST
 done
 
 rm -f "$pids"/*.pid
-[ -n "$remove" ] && rm -rf "$remove"
+if [ -n "$remove" ]; then
+  # See reachable-directory.ts.
+  elsewhere=$(cat "$remove/postgres.elsewhere" 2>/dev/null)
+  case $elsewhere in */exact-ratings-*) rm -rf "$elsewhere" ;; esac
+  rm -rf "$remove"
+fi
 exit 0

@@ -30,6 +30,7 @@ export function kafkaServer({ paths, programs, port, controllerPort, settings }:
     port,
     logFile: join(paths.logs, 'kafka.log'),
     pidFile: join(paths.pids, 'kafka.pid'),
+    dataDirectory: data,
     stopSignal: 'SIGTERM',
     readyTimeoutMs: 120_000,
     prepare: async () => {

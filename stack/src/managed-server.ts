@@ -27,6 +27,8 @@ export interface ServerDefinition {
   readonly port: number;
   readonly logFile: string;
   readonly pidFile: string;
+  /** Where its data is, once it has been prepared. */
+  readonly dataDirectory: string;
   /** The signal of a prompt, clean stop. */
   readonly stopSignal: NodeJS.Signals;
   readonly readyTimeoutMs: number;
@@ -66,6 +68,11 @@ export class ManagedServer {
 
   get logFile(): string {
     return this.#definition.logFile;
+  }
+
+  /** Its files: a copy made while it is stopped can be put back. */
+  get dataDirectory(): string {
+    return this.#definition.dataDirectory;
   }
 
   /** The number of its main process; undefined while it does not run. */

@@ -60,6 +60,9 @@ export async function postgresServer(options: PostgresOptions): Promise<Postgres
     password,
     logFile: join(paths.logs, 'postgres.log'),
     pidFile: join(paths.pids, 'postgres.pid'),
+    get dataDirectory() {
+      return data;
+    },
     // "Fast" shutdown: sessions are ended, everything committed is kept.
     stopSignal: 'SIGINT',
     readyTimeoutMs: 60_000,

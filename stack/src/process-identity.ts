@@ -9,7 +9,7 @@ import { waitUntil } from './wait-until.js';
 export function identityOf(pid: number): string | undefined {
   if (process.platform === 'linux') return linuxStat(pid)?.startTime;
   try {
-    const [state, ...started] = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
+    const [state, ...started] = execFileSync('ps', ['-o', 'stat=', '-o', 'lstart=', '-p', String(pid)], {
       encoding: 'utf8',
       env: { PATH: process.env['PATH'], LC_ALL: 'C' },
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -60,7 +60,12 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ESRCH') return;
+    throw new Error(
+      `Process ${pid} cannot be sent ${signal} (${message}): it belongs to another user. Is it left from a start as root?`,
+      { cause: error },
+    );
   }
 }
 
@@ -79,7 +84,7 @@ function processTable(): [pid: number, parent: number][] {
         return stat === undefined ? [] : [[Number(name), stat.parent] satisfies [number, number]];
       });
   }
-  return execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
+  return execFileSync('ps', ['-A', '-o', 'pid=', '-o', 'ppid='], { encoding: 'utf8' })
     .trim()
     .split('\n')
     .map((line) => {

@@ -32,6 +32,7 @@ export function redisServer({ paths, programs, port, settings }: RedisOptions): 
     port,
     logFile: join(paths.logs, 'redis.log'),
     pidFile: join(paths.pids, 'redis.pid'),
+    dataDirectory: home,
     stopSignal: 'SIGTERM',
     readyTimeoutMs: 60_000,
     prepare: async () => {

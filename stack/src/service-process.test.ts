@@ -142,7 +142,7 @@ describe('the supervisor', () => {
   test('leaves a service that ended with 0 alone', async () => {
     const supervised = run({ ...(await options(ENDS)), args: ['0'] });
     await expect(supervised.waitUntilReady(5_000)).rejects.toThrow('worker has ended');
-    expect(lines).toEqual([]);
+    expect(lines).toEqual(['worker ended by itself (exit code 0) and is not started again']);
   });
 
   test('stops in the middle of a long pause, at once', async () => {

@@ -1,16 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -152,10 +142,7 @@ describe('a whole stack', () => {
 
   test('PostgreSQL starts although its lock file names a living process that is none of its own', async () => {
     await stack.postgres.kill();
-    const lock = join(stack.directory, 'postgres', 'data', 'postmaster.pid');
-    const elsewhere = join(stack.directory, 'postgres.elsewhere');
-    const file = existsSync(elsewhere) ? join(readFileSync(elsewhere, 'utf8').trim(), 'data', 'postmaster.pid') : lock;
-    writeFileSync(file, `${process.pid}\n`);
+    writeFileSync(join(stack.postgres.dataDirectory, 'postmaster.pid'), `${process.pid}\n`);
     await stack.postgres.start();
     expect(await sql(stack, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
   }, 30_000);

@@ -10,7 +10,7 @@ import { seconds } from './progress.js';
 import { waitUntil } from './wait-until.js';
 
 export interface SupervisorOptions extends ServiceProcessOptions {
-  /** Receives one line for each restart. */
+  /** Receives one line for each restart, and when the process has ended for good. */
   onRestart: (line: string) => void;
   /** The pause before the first restart; each further one is twice as long. 500 ms by default. */
   firstDelayMs?: number;
@@ -50,7 +50,8 @@ export function supervise(options: SupervisorOptions): SupervisedProcess {
     while (!stopping.signal.aborted) {
       const began = Date.now();
       const outcome = await runOnce();
-      if (stopping.signal.aborted || outcome === undefined) return;
+      if (stopping.signal.aborted) return;
+      if (outcome === undefined) return onRestart(`${name} ended by itself (exit code 0) and is not started again`);
       const lived = Date.now() - began;
       if (lived >= healthyAfterMs) pause = firstDelayMs;
       onRestart(`${name} ended (${outcome}) after ${seconds(lived)}; starting it again in ${seconds(pause)}`);
