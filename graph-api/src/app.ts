@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { retryUntilAborted } from '@exact-ratings/shared/runtime/backoff.js';
 import type { ReleaseStack } from '@exact-ratings/shared/runtime/lifecycle.js';
@@ -11,6 +12,7 @@ import type { GraphApiConfig } from './config.js';
 import type { RequestContext } from './context.js';
 import { createDataSource, isMigrated } from './database/data-source.js';
 import { Database } from './database/pool.js';
+import { addExplorer } from './explorer/explorer.js';
 import { CatalogueLoaders } from './loaders/catalogue.loader.js';
 import { RatingLoader } from './loaders/rating.loader.js';
 import { RatingReader } from './loaders/rating-reader.js';
@@ -21,6 +23,8 @@ import { addGraphQL } from './server/graphql-server.js';
 import { createHttpServer, listen } from './server/http-server.js';
 
 const STATEMENT_TIMEOUT_MS = 15_000;
+/** A probe wants an answer soon, also while PostgreSQL gives none. */
+const READY_TIMEOUT_MS = 2_000;
 
 /** What tests put in the place of the real parts. */
 export interface AppOverrides {
@@ -41,6 +45,8 @@ function createRedis(config: GraphApiConfig, logger: Logger): Redis {
     connectionName: 'graph-api',
     commandTimeout: config.redisCommandTimeoutMs,
     connectTimeout: 2_000,
+    // A connection on which nothing comes back is given up, so that a dead one does not outlive the outage.
+    socketTimeout: 5_000,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
     autoResendUnfulfilledCommands: false,
@@ -98,7 +104,10 @@ export async function startApp(
     port: config.port,
     maxBodyBytes: config.limits.maxBodyBytes,
     corsOrigins: config.corsOrigins,
-    isReady: () => isMigrated(dataSource).catch(() => false),
+    isReady: async () => {
+      const patience = delay(READY_TIMEOUT_MS, false, { ref: false });
+      return Promise.race([isMigrated(dataSource).catch(() => false), patience]);
+    },
     logger,
   });
   const apollo = await addGraphQL(server, {
@@ -117,6 +126,12 @@ export async function startApp(
       };
     },
   });
+  if (config.docs.active) {
+    await addExplorer(server, { path: config.docs.path, keepToken: !config.production });
+    const url = `http://${config.host}:${config.port}/${config.docs.path}`;
+    if (config.production) logger.warn({ url }, 'API_DOCS_ACTIVE: the explorer shows the schema to everyone');
+    else logger.info({ url }, 'API explorer');
+  }
   resources.push('http', async () => {
     await server.close();
     await apollo.stop();

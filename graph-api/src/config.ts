@@ -12,12 +12,17 @@ import {
   type RedisConfig,
 } from '@exact-ratings/shared/config/server-config.js';
 import { readAuthConfig, type AuthConfig } from './auth/auth-config.js';
+import { APOLLO_SANDBOX_ORIGIN } from './explorer/explorer-page.js';
 
 export interface QueryLimits {
   readonly maxDepth: number;
   readonly maxAliases: number;
   readonly maxTokens: number;
   readonly maxDirectives: number;
+  /** Fields once all fragments are put in their places. */
+  readonly maxSelections: number;
+  /** Objects that the answer could hold, by the sizes of its pages. */
+  readonly maxNodes: number;
   readonly maxBodyBytes: number;
 }
 
@@ -83,10 +88,12 @@ export function readGraphApiConfig(environment: Environment): GraphApiConfig {
       maxAliases: env.integer('GRAPHQL_MAX_ALIASES', { default: 30, min: 0 }),
       maxTokens: env.integer('GRAPHQL_MAX_TOKENS', { default: 2_000, min: 10 }),
       maxDirectives: env.integer('GRAPHQL_MAX_DIRECTIVES', { default: 50, min: 0 }),
+      maxSelections: env.integer('GRAPHQL_MAX_SELECTIONS', { default: 2_000, min: 10 }),
+      maxNodes: env.integer('GRAPHQL_MAX_NODES', { default: 20_000, min: 100 }),
       maxBodyBytes: env.integer('GRAPHQL_MAX_BODY_BYTES', { default: 256 * 1024, min: 1_024 }),
     },
     introspection: env.boolean('GRAPHQL_INTROSPECTION', !production || docsActive),
-    corsOrigins: env.list('CORS_ORIGINS', []),
+    corsOrigins: [...env.list('CORS_ORIGINS', []), ...(docsActive ? [APOLLO_SANDBOX_ORIGIN] : [])],
     docs: { active: docsActive, path: docsPath },
   });
 }

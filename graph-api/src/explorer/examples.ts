@@ -1,0 +1,120 @@
+/** An operation that the explorer opens in a tab of its own. */
+export interface Example {
+  readonly query: string;
+  /** In the place of `PRODUCT_ID` the page puts the id of a product that exists. */
+  readonly variables?: Readonly<Record<string, unknown>>;
+}
+
+/** Stands for the id of a product in an example's variables. */
+export const PRODUCT_ID = '<productId>';
+
+/** What a newcomer wants to try, in this order; a test runs them against the schema. */
+export const EXAMPLES: readonly Example[] = [
+  {
+    query: `# The newest products with their ratings. Press Ctrl-Enter to run it.
+query ListProducts {
+  products(first: 10) {
+    nodes {
+      id
+      name
+      price {
+        amount
+        currencyCode
+      }
+      averageRating
+      reviewCount
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+`,
+  },
+  {
+    query: `# The whole rating and the newest reviews of one product.
+query OneProduct($id: ID!) {
+  product(id: $id) {
+    name
+    rating {
+      average
+      count
+      distribution {
+        stars
+        count
+      }
+      version
+      source
+    }
+    reviews(first: 5) {
+      nodes {
+        rating
+        title
+        author {
+          displayName
+        }
+      }
+    }
+  }
+}
+`,
+    variables: { id: PRODUCT_ID },
+  },
+  {
+    query: `# Needs a token: paste one at the top. One review an author and product.
+mutation CreateReview($input: CreateReviewInput!) {
+  createReview(input: $input) {
+    review {
+      id
+      rating
+    }
+    product {
+      averageRating
+      reviewCount
+    }
+    ratingVersion
+    userErrors {
+      code
+      field
+      message
+    }
+  }
+}
+`,
+    variables: { input: { productId: PRODUCT_ID, rating: 5, title: 'Just right', body: 'Does what it says.' } },
+  },
+  {
+    query: `# Reads your own write: put the ratingVersion that CreateReview answered into minVersion.
+query RatingAfterReview($id: ID!, $minVersion: Int) {
+  product(id: $id) {
+    rating(minVersion: $minVersion) {
+      average
+      count
+      version
+      source
+    }
+  }
+}
+`,
+    variables: { id: PRODUCT_ID, minVersion: 1 },
+  },
+  {
+    query: `# Needs the token of an admin.
+mutation CreateProduct($input: CreateProductInput!) {
+  createProduct(input: $input) {
+    product {
+      id
+      name
+    }
+    userErrors {
+      code
+      field
+      message
+    }
+  }
+}
+`,
+    variables: { input: { name: 'A lamp', price: { amount: '19.90', currencyCode: 'EUR' } } },
+  },
+];

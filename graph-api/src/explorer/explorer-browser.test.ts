@@ -1,0 +1,142 @@
+import { existsSync } from 'node:fs';
+import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
+import { ReleaseStack } from '@exact-ratings/shared/runtime/lifecycle.js';
+import { SignJWT } from 'jose';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { startApp } from '../app.js';
+import { readGraphApiConfig } from '../config.js';
+import { newId } from '../schema/ids.js';
+import { recordingPublisher } from '../testing/recording-publisher.js';
+import { insertProduct, insertReview } from '../testing/rows.js';
+import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+
+const SECRET = 'a secret that is long enough for HS256';
+const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const executablePath = [process.env['CHROMIUM_PATH'], ...PATHS].find((path) => path !== undefined && existsSync(path));
+/** Writes the picture in the documentation anew. */
+const SCREENSHOT = process.env['EXPLORER_SCREENSHOT'];
+
+if (executablePath === undefined) {
+  console.warn(
+    'SKIPPED: the explorer is not tried in a browser. Install one (apt-get install chromium) or set CHROMIUM_PATH.',
+  );
+}
+const inBrowser = executablePath === undefined ? describe.skip : describe;
+
+inBrowser('in a browser without the internet', () => {
+  const logger = createLogger('test', 'silent');
+  const resources = new ReleaseStack();
+  let database: TestDatabase;
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  let url: string;
+  let productId: string;
+  /** What a page of ours must not cause: requests to other origins, refused loads, script errors. */
+  let complaints: string[];
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    productId = await insertProduct(database.pool, { name: 'Desk lamp' });
+    for (const rating of [5, 4, 4]) await insertReview(database.pool, productId, rating);
+    const config = readGraphApiConfig({
+      ...database.env,
+      PRODUCT_SERVICE_PORT: '0',
+      JWT_SECRET: SECRET,
+      API_DOCS_ACTIVE: 'true',
+    });
+    const { port } = await startApp(config, logger, resources, new AbortController().signal, {
+      publisher: recordingPublisher(),
+    });
+    url = `http://127.0.0.1:${port}/api`;
+    browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox', '--disable-gpu'] });
+  }, 60_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await resources.releaseAll(logger);
+    await database?.drop();
+  });
+
+  beforeEach(async () => {
+    complaints = [];
+    context = await browser.newContext({ viewport: { width: 1280, height: 720 } });
+    await context.route('**/*', async (route) => {
+      const { hostname, protocol } = new URL(route.request().url());
+      if (hostname === '127.0.0.1' || protocol === 'data:') return route.continue();
+      complaints.push(`request to ${route.request().url()}`);
+      return route.abort();
+    });
+    page = await context.newPage();
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(`${message.text()} ${message.location().url}`);
+    });
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    await page.goto(url);
+    await page.locator('.graphiql-container').waitFor();
+  });
+
+  afterEach(async () => {
+    await context.close();
+  });
+
+  const openTab = (name: string) => page.getByRole('tab', { name, exact: true }).click();
+  const run = () => page.getByRole('button', { name: /execute query/i }).click();
+  const answer = (text: string | RegExp) => page.locator('.result-window').filter({ hasText: text }).waitFor();
+  const token = (subject: string) =>
+    new SignJWT({ sub: subject, name: 'Alice' })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setExpirationTime('5 min')
+      .sign(new TextEncoder().encode(SECRET));
+
+  it('opens, runs the first example and shows the rating', async () => {
+    await run();
+    await answer(/"name": "Desk lamp"[^]*"averageRating": 4\.3333333333333\d*,\s*"reviewCount": 3/);
+    // The documentation comes from introspection.
+    await page.getByRole('button', { name: /show documentation explorer/i }).click();
+    await page.locator('.graphiql-doc-explorer').filter({ hasText: 'Query' }).waitFor();
+    await page.getByRole('button', { name: /hide documentation explorer/i }).click();
+    if (SCREENSHOT !== undefined) await page.screenshot({ path: SCREENSHOT });
+    expect(complaints).toEqual([]);
+  });
+
+  it('runs the other examples as they are, and keeps the token', async () => {
+    await openTab('OneProduct');
+    await run();
+    await answer(/"stars": 5,\s*"count": 1/);
+    await openTab('CreateReview');
+    await run();
+    await answer('UNAUTHENTICATED');
+    complaints = complaints.filter((text) => !/status of 401/.test(text));
+
+    await page.locator('#token').fill(`Bearer ${await token(newId())}`);
+    await run();
+    await answer(/"reviewCount": 4/);
+    await page.reload();
+    await openTab('RatingAfterReview');
+    await run();
+    await answer(/"count": 4/);
+    await openTab('CreateReview');
+    await run();
+    await answer('ALREADY_REVIEWED');
+    expect(complaints).toEqual([]);
+  });
+
+  it('brings closed examples back', async () => {
+    await page
+      .getByRole('button', { name: /close tab/i })
+      .nth(2)
+      .click();
+    await page.getByRole('tab', { name: 'CreateReview', exact: true }).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Restore the examples' }).click();
+    await page.getByRole('tab', { name: 'CreateReview', exact: true }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('links to Apollo Sandbox with the address of this API', async () => {
+    const link = await page.getByRole('link', { name: /Apollo Sandbox/ }).getAttribute('href');
+    expect(link).toBe(
+      `https://studio.apollographql.com/sandbox/explorer?endpoint=${encodeURIComponent(url.replace(/api$/, 'graphql'))}`,
+    );
+  });
+});
