@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { runRatingsAudit } from '@exact-ratings/stack/audit-process.js';
 import { waitUntil } from '@exact-ratings/stack/wait-until.js';
 import { describeRest, timeToHeal, waitUntilExact } from './checker.js';
-import { checkJournal } from './journal-check.js';
+import { checkJournals } from './journal-check.js';
 import { Load } from './load.js';
 import { countOutbox } from './pipeline-drained.js';
 import { ReadProbe } from './read-probe.js';
@@ -35,7 +35,7 @@ function startLoad(): Load {
 async function expectExact(load: Load): Promise<void> {
   await load.stop();
   expect(describeRest(await waitUntilExact(bed, 90_000))).toEqual([]);
-  expect(await checkJournal(bed, load.journal)).toEqual([]);
+  expect(await checkJournals(bed, [load.journal])).toEqual([]);
   const { exitCode, output } = await runRatingsAudit(bed.env, ['--wait', '30']);
   expect({ exitCode, output }).toMatchObject({ exitCode: 0 });
 }

@@ -17,14 +17,21 @@ export interface JournalCheckOptions {
 
 /**
  * L: every acknowledged mutation is in SQL exactly once. A review's version counts its changes, and its product's number
- * counts those of all reviews, so a lost or a doubled one shows.
+ * counts those of all reviews, so a lost or a doubled one shows. The journals of all that wrote to these products.
  * @returns a line for each violation.
  */
-export async function checkJournal(
+export async function checkJournals(
   bed: Testbed,
-  journal: Journal,
+  journals: readonly Journal[],
   { numbersToo = true }: JournalCheckOptions = {},
 ): Promise<string[]> {
+  const violations: string[] = [];
+  for (const journal of journals) violations.push(...journal.violations, ...(await checkReviews(bed, journal)));
+  if (numbersToo) violations.push(...(await checkNumbers(bed, journals)));
+  return violations;
+}
+
+async function checkReviews(bed: Testbed, journal: Journal): Promise<string[]> {
   const subjects = [...new Set(journal.slots.map(({ subject }) => subject))];
   const { rows } = await bed.pool.query<ReviewRow>(
     `SELECT r.id, r.product_id, a.subject, r.rating, r.body, r.version
@@ -32,7 +39,7 @@ export async function checkJournal(
     [subjects],
   );
   const reviews = new Map(rows.map((row) => [`${row.subject} ${row.product_id}`, row]));
-  const violations = [...journal.violations];
+  const violations: string[] = [];
   for (const slot of journal.slots) {
     const key = `${slot.subject} ${slot.productId}`;
     const row = reviews.get(key);
@@ -43,14 +50,13 @@ export async function checkJournal(
     }
   }
   for (const [key, row] of reviews) violations.push(`L: ${key}: SQL holds ${show(row)}, which nobody wrote`);
-  if (numbersToo) violations.push(...(await checkNumbers(bed, journal)));
   return violations;
 }
 
-async function checkNumbers(bed: Testbed, journal: Journal): Promise<string[]> {
+async function checkNumbers(bed: Testbed, journals: readonly Journal[]): Promise<string[]> {
   const least = new Map<string, number>();
   const pending = new Map<string, number>();
-  for (const { productId, changes, pending: open } of journal.slots) {
+  for (const { productId, changes, pending: open } of journals.flatMap(({ slots }) => slots)) {
     least.set(productId, (least.get(productId) ?? 0) + changes);
     if (open !== null) pending.set(productId, (pending.get(productId) ?? 0) + 1);
   }
@@ -59,11 +65,12 @@ async function checkNumbers(bed: Testbed, journal: Journal): Promise<string[]> {
     [[...least.keys()]],
   );
   const numbers = new Map(rows.map((row) => [row.product_id, row.last_seq]));
+  const deleted = new Set(journals.flatMap(({ deletedProducts }) => [...deletedProducts]));
   const violations: string[] = [];
   for (const [productId, changes] of least) {
     const number = numbers.get(productId);
     if (number === undefined) {
-      if (!journal.deletedProducts.has(productId)) violations.push(`L: the product ${productId} is gone`);
+      if (!deleted.has(productId)) violations.push(`L: the product ${productId} is gone`);
     } else if (number < changes || number > changes + (pending.get(productId) ?? 0)) {
       violations.push(`L: ${productId} has number ${number} after ${changes} acknowledged changes`);
     }

@@ -13,10 +13,12 @@ export interface LoadOptions {
   readonly seed?: number;
   /** Part of the authors' names, so that two loads have different ones. */
   readonly name: string;
-  /** The APIs to use, by index; all by default. */
-  readonly apis?: readonly number[];
-  /** How an author chooses; by default a third each of what is possible. */
+  /** The APIs to use; all of the system by default. */
+  readonly urls?: readonly string[];
+  /** How often an author who has a review deletes it; a quarter by default, otherwise it is edited. */
   readonly deleteShare?: number;
+  /** How long an author waits for an answer before the mutation is sent again; 30 s by default. */
+  readonly timeoutMs?: number;
 }
 
 /** A mutation without an answer is tried again this long, then its outcome stays unknown. */
@@ -66,9 +68,9 @@ export class Load {
   }
 
   async #author(subject: string, random: Random): Promise<void> {
-    const { productIds, pauseMs = 5, apis, deleteShare = 0.25 } = this.options;
-    const indexes = apis ?? this.bed.system.apis.map((_, i) => i);
-    const clients = await Promise.all(indexes.map((i) => this.bed.client({ subject }, i)));
+    const { productIds, pauseMs = 5, deleteShare = 0.25, timeoutMs } = this.options;
+    const urls = this.options.urls ?? this.bed.system.apis.map(({ url }) => `${url}/graphql`);
+    const clients = await Promise.all(urls.map((url) => this.bed.clientAt(url, { subject }, timeoutMs)));
     const slots = productIds.map((productId) => this.journal.slot(subject, productId));
     for (let count = 1; !this.#stopping; count += 1) {
       const open = slots.filter(({ gone }) => !gone);

@@ -2,7 +2,7 @@ import { ApiError, createRatingsClient, TransportError } from '@exact-ratings/cl
 import { runRatingsAudit } from '@exact-ratings/stack/audit-process.js';
 import { waitUntil } from '@exact-ratings/stack/wait-until.js';
 import { describeRest, waitUntilExact } from './checker.js';
-import { checkJournal } from './journal-check.js';
+import { checkJournals } from './journal-check.js';
 import { Load } from './load.js';
 import { isAlive } from './process-alive.js';
 import { createProducts, ROOT, startTestbed, type Testbed } from './testbed.js';
@@ -123,7 +123,8 @@ test('4 APIs and 2 workers on one hot product: no gap, and exact', async () => {
     expect(journal.unknownOutcomes).toBe(0);
   }
   expect(describeRest(await waitUntilExact(bed))).toEqual([]);
-  for (const load of loads) expect(await checkJournal(bed, load.journal)).toEqual([]);
+  const journals = loads.map(({ journal }) => journal);
+  expect(await checkJournals(bed, journals)).toEqual([]);
   expect(await sumOverWorkers(bed, 'rating_gaps_total')).toBe(0);
   expect(await sumOverWorkers(bed, 'rating_dead_letters_total')).toBe(0);
 }, 240_000);

@@ -83,7 +83,7 @@ export class ReadProbe {
         return product == null ? null : describeNonsense(product.averageRating, product.reviewCount);
       } catch (error) {
         last = error;
-        if (error instanceof ApiError) break;
+        if (error instanceof ApiError && !error.retryable) break;
       }
     }
     return String(last);

@@ -1,0 +1,115 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { waitUntil } from '@exact-ratings/stack/wait-until.js';
+import type { Fault } from './fault.js';
+import { currentProcess, killService, untilReady } from './service-faults.js';
+
+async function usedMemory(info: string): Promise<number> {
+  return Number(/^used_memory:(\d+)/m.exec(info)?.[1]);
+}
+
+export const redisFaults: readonly Fault[] = [
+  {
+    name: 'redis-flush',
+    row: 13,
+    title: 'FLUSHALL',
+    repeatable: true,
+    healWithinMs: 5_000,
+    strike: async ({ bed }) => void (await bed.redis.flushall()),
+  },
+  {
+    name: 'redis-restart-empty',
+    row: 14,
+    title: 'Redis is killed and comes back empty after 5 s',
+    repeatable: true,
+    strike: async ({ bed }) => {
+      await bed.servers.redis.kill();
+      await delay(5_000);
+      await bed.servers.redis.start({ empty: true });
+    },
+    back: ({ bed }) => untilReady(bed.system.workers),
+  },
+  {
+    name: 'redis-restart',
+    row: 14,
+    title: 'Redis is killed and comes back with its data',
+    repeatable: true,
+    strike: async ({ bed }) => {
+      await bed.servers.redis.kill();
+      await bed.servers.redis.start();
+    },
+    back: ({ bed }) => untilReady(bed.system.workers),
+  },
+  {
+    name: 'redis-out-of-memory',
+    row: 16,
+    title: 'Redis has no memory left for 10 s, under noeviction',
+    repeatable: true,
+    strike: async ({ bed, note }) => {
+      await bed.redis.config('SET', 'maxmemory', '1mb');
+      const refused = await bed.redis.set('e2e:probe', 'x').catch((error: unknown) => String(error));
+      note(`a write answered: ${String(refused).slice(0, 40)}`);
+      await delay(10_000);
+      await bed.redis.config('SET', 'maxmemory', '0');
+    },
+    back: ({ bed }) => untilReady(bed.system.workers),
+  },
+  {
+    name: 'redis-keys-lost-and-spoilt',
+    row: 23,
+    title: 'single keys are lost and spoilt and the scripts flushed, for 5 s',
+    repeatable: true,
+    strike: async ({ bed, productIds, random, note }) => {
+      const until = Date.now() + 5_000;
+      let count = 0;
+      for (; Date.now() < until; count += 1) {
+        const key = `product:${random.pick(productIds)}:${random.pick(['rating', 'reviewCount', 'ratingState'])}`;
+        switch (random.integer(0, 4)) {
+          case 0:
+            await bed.redis.del(key);
+            break;
+          case 1:
+            await bed.redis.set(key, random.pick(['abc', 'NaN', '-1', '', '1e400', '7 1 1']));
+            break;
+          case 2:
+            await bed.redis.multi().del(key).lpush(key, 'a list').exec();
+            break;
+          case 3:
+            await bed.redis.expire(key, 1);
+            break;
+          default:
+            await bed.redis.script('FLUSH');
+        }
+        await delay(10);
+      }
+      note(`${count} times`);
+    },
+  },
+  {
+    name: 'redis-evicts',
+    row: 30,
+    title: 'a maxmemory-policy that evicts, with too little memory, for 10 s',
+    strike: async ({ bed, note, violation }) => {
+      const used = await usedMemory(await bed.redis.info('memory'));
+      await bed.redis.config('SET', 'maxmemory-policy', 'allkeys-random');
+      await bed.redis.config('SET', 'maxmemory', String(used - 200_000));
+      const [worker] = bed.system.workers;
+      const { logFile } = await currentProcess(worker!);
+      try {
+        await killService(worker!);
+        const warned = await waitUntil(async () => (await readFile(logFile, 'utf8')).includes('Redis evicts keys'), {
+          timeoutMs: 10_000,
+          intervalMs: 200,
+        });
+        if (warned !== true) violation('the worker did not warn of the policy');
+        await delay(5_000);
+        const evicted = /^evicted_keys:(\d+)/m.exec(await bed.redis.info('stats'))?.[1];
+        note(`${evicted} keys were evicted`);
+      } finally {
+        await bed.redis.config('SET', 'maxmemory', '0');
+        await bed.redis.config('SET', 'maxmemory-policy', 'noeviction');
+      }
+    },
+    back: ({ bed }) => untilReady(bed.system.workers),
+  },
+];

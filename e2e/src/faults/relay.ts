@@ -1,0 +1,110 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { waitUntil } from '@exact-ratings/stack/wait-until.js';
+import { countOutbox } from '../pipeline-drained.js';
+import type { Testbed } from '../testbed.js';
+import { sumOverWorkers } from '../worker-metrics.js';
+import { apiWithTheTurn } from './connection-owner.js';
+import type { Fault } from './fault.js';
+import { currentProcess, untilReady } from './service-faults.js';
+
+/** Locks rows of the outbox until the relay that has sent them waits at their deletion; then calls `meanwhile`. */
+async function holdRelayBeforeDelete(bed: Testbed, meanwhile: () => Promise<void>): Promise<number> {
+  const client = await bed.pool.connect();
+  try {
+    for (let attempt = 0; attempt < 500; attempt += 1) {
+      await client.query('BEGIN');
+      const { rowCount } = await client.query('SELECT position FROM outbox ORDER BY position FOR UPDATE');
+      const isBlocked =
+        rowCount !== 0 &&
+        (await waitUntil(() => apiWithTheTurn(bed, true), { timeoutMs: 1_500, intervalMs: 5 })) !== undefined;
+      if (isBlocked) {
+        await meanwhile();
+        await client.query('COMMIT');
+        return rowCount ?? 0;
+      }
+      await client.query('COMMIT');
+      await delay(2);
+    }
+    throw new Error('the relay was never found between the acknowledgement and the deletion');
+  } finally {
+    client.release();
+  }
+}
+
+export const relayFaults: readonly Fault[] = [
+  {
+    name: 'relay-kill-before-delete',
+    row: 3,
+    title: "kill -9 of the API whose relay has Kafka's acknowledgement and has not deleted the rows yet",
+    repeatable: true,
+    strike: async ({ bed, note }) => {
+      const seen = await sumOverWorkers(bed, 'rating_events_total{result="seen"}');
+      const rows = await holdRelayBeforeDelete(bed, async () => {
+        const api = await apiWithTheTurn(bed, true);
+        if (api === undefined) throw new Error('the API of the blocked relay was not found');
+        await (await currentProcess(api)).kill();
+      });
+      await waitUntil(async () => (await countOutbox(bed)) === 0, { timeoutMs: 20_000 });
+      await delay(500);
+      const duplicates = (await sumOverWorkers(bed, 'rating_events_total{result="seen"}')) - seen;
+      note(`${rows} rows were held, ${duplicates} events came twice`);
+    },
+    back: ({ bed }) => untilReady(bed.system.apis),
+  },
+  {
+    name: 'relay-four-apis',
+    row: 4,
+    title: 'four APIs, each with a relay, on spread products',
+    shape: { apis: 4, workers: 2 },
+    load: { authors: 24, pauseMs: 0 },
+    strike: async ({ load }) => load.untilAnswered(600, 180_000),
+    verify: async ({ bed, violation }) => {
+      const gaps = await sumOverWorkers(bed, 'rating_gaps_total');
+      if (gaps > 0) violation(`${gaps} gaps without any fault`);
+    },
+  },
+  {
+    name: 'relay-frozen',
+    row: 31,
+    title: 'SIGSTOP of the API whose relay has its turn, for 25 s; another relay takes over',
+    repeatable: true,
+    readsMayFail: true,
+    load: { timeoutMs: 3_000 },
+    strike: async ({ bed, note, violation }) => {
+      const api = await waitUntil(() => apiWithTheTurn(bed), { timeoutMs: 60_000, intervalMs: 1 });
+      if (api === undefined) throw new Error('no relay was found in the middle of its turn');
+      const frozen = await currentProcess(api);
+      frozen.pause();
+      const began = Date.now();
+      try {
+        const before = await lastPosition(bed);
+        const tookOver = await waitUntil(async () => (await firstPosition(bed)) > before, {
+          timeoutMs: 25_000,
+          intervalMs: 50,
+        });
+        if (tookOver === true) note(`another relay took over after ${((Date.now() - began) / 1_000).toFixed(1)} s`);
+        else violation('no other relay took over within 25 s');
+        await delay(Math.max(0, 25_000 - (Date.now() - began)));
+      } finally {
+        frozen.resume();
+      }
+    },
+    back: ({ bed }) => untilReady(bed.system.apis),
+  },
+];
+
+/** The newest row of the outbox. */
+async function lastPosition(bed: Testbed): Promise<number> {
+  const { rows } = await bed.pool.query<{ position: number }>(
+    'SELECT coalesce(max(position), 0)::float8 AS position FROM outbox',
+  );
+  return rows[0]!.position;
+}
+
+/** The oldest row of the outbox; beyond every other when it is empty. */
+async function firstPosition(bed: Testbed): Promise<number> {
+  const { rows } = await bed.pool.query<{ position: number | null }>(
+    'SELECT min(position)::float8 AS position FROM outbox',
+  );
+  return rows[0]!.position ?? Infinity;
+}
