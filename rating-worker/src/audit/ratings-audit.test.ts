@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
+import { readRatingSnapshots } from '@exact-ratings/shared/rating/rating-snapshots.js';
+import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
+import { runRatingsAudit } from '@exact-ratings/stack/audit-process.js';
+import { createProducts, createReviews } from '../testing/test-data.js';
+import { startTestServers, type TestServers } from '../testing/test-servers.js';
+import { auditRatings, type Finding } from './ratings-audit.js';
+
+let servers: TestServers;
+let store: RatingStore;
+
+beforeAll(async () => {
+  servers = await startTestServers('audit');
+  store = new RatingStore(servers.redis, { ttlSeconds: 0 });
+}, 180_000);
+afterAll(() => servers?.stop());
+
+beforeEach(async () => {
+  await servers.redis.flushall();
+  await servers.pool.query('DELETE FROM products');
+});
+
+async function exactProducts(count: number): Promise<string[]> {
+  const ids = await createProducts(servers.pool, count);
+  await createReviews(servers.pool, ids, 3);
+  await store.replace(await readRatingSnapshots(servers.pool, ids));
+  return ids;
+}
+
+async function audit(waitMs = 0, productsPerPage = 1_000, onProgress = (): void => undefined) {
+  const findings: Finding[] = [];
+  const report = await auditRatings(store, servers.pool, {
+    waitMs,
+    productsPerPage,
+    onProgress,
+    onFinding: (finding) => findings.push(finding),
+  });
+  return { report, findings };
+}
+
+it('compares every product, page by page', async () => {
+  await exactProducts(25);
+  expect((await audit(0, 10)).report).toEqual({ compared: 25, equal: 25, missing: 0, behind: 0, different: 0 });
+});
+
+it('tells missing, behind and different apart, and finds the keys of a product that is gone', async () => {
+  const { redis, pool } = servers;
+  const [missing, behind, spoilt, ahead] = (await exactProducts(5)) as [string, string, string, string];
+  await redis.del(...Object.values(ratingKeys(missing)));
+  await createReviews(pool, [behind], 2);
+  await redis.set(ratingKeys(spoilt).reviewCount, 'abc');
+  const [snapshot] = await readRatingSnapshots(pool, [ahead]);
+  await store.replace([{ ...snapshot!, seq: snapshot!.seq + 1 }]);
+  const gone = randomUUID();
+  await store.replace([{ productId: gone, seq: 3, stars: [0, 0, 0, 0, 3] }]);
+
+  const { report, findings } = await audit();
+  expect(report).toEqual({ compared: 5, equal: 1, missing: 1, behind: 1, different: 3 });
+  expect(
+    new Map(findings.map(({ productId, kind, detail }) => [productId, `${kind} ${detail.split(':')[0]}`])),
+  ).toEqual(
+    new Map([
+      [behind, 'BEHIND Redis seq 3, 1 to 5 stars'],
+      [spoilt, 'DIFFERENT the keys do not agree with each other'],
+      [ahead, 'DIFFERENT Redis is ahead of SQL'],
+      [gone, 'DIFFERENT keys of a product that is gone'],
+    ]),
+  );
+});
+
+it('waits for what is behind', async () => {
+  const ids = await exactProducts(3);
+  await createReviews(servers.pool, ids, 1);
+  const { report } = await audit(20_000, 1_000, () => {
+    // Only after the first comparison: that one finds all of them behind.
+    void readRatingSnapshots(servers.pool, ids).then((snapshots) => store.replace(snapshots));
+  });
+  expect(report).toMatchObject({ equal: 3, behind: 0 });
+});
+
+it('ends as a command with 0, 1, 2 or 3, and says why', async () => {
+  const { stack, redis, pool } = servers;
+  const [first, second] = (await exactProducts(2)) as [string, string];
+  const exact = await runRatingsAudit(stack.env, []);
+  expect(exact).toEqual({
+    exitCode: 0,
+    output: '2 products compared: 2 equal, 0 missing, 0 behind, 0 different\n',
+  });
+
+  await createReviews(pool, [first], 1);
+  const behind = await runRatingsAudit(stack.env, ['--wait', '1']);
+  expect(behind.exitCode).toBe(2);
+  expect(behind.output).toContain(`behind: ${first}: Redis seq 3`);
+
+  await redis.set(ratingKeys(second).rating, '5.1');
+  const different = await runRatingsAudit(stack.env, []);
+  expect(different.exitCode).toBe(1);
+  expect(different.output).toContain(`different: ${second}: the keys do not agree with each other`);
+
+  expect((await runRatingsAudit(stack.env, ['--wait', 'soon'])).exitCode).toBe(3);
+  const unreachable = await runRatingsAudit({ ...stack.env, DATABASE_PORT: '1' }, []);
+  expect(unreachable.exitCode).toBe(3);
+  expect(unreachable.output).toContain('are they up, and is it migrated?');
+});
