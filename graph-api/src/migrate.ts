@@ -54,7 +54,11 @@ function messageOf(error: unknown): string {
 
 try {
   const { host, port, database } = config.database;
-  const dataSource = createDataSource(config.database, { poolSize: 1, statementTimeoutMs: 0, onPoolError: () => undefined });
+  const dataSource = createDataSource(config.database, {
+    poolSize: 1,
+    statementTimeoutMs: 0,
+    onPoolError: () => undefined,
+  });
   await waitFor('PostgreSQL', `${host}:${port}/${database}`, () => dataSource.initialize());
   try {
     const applied = await dataSource.runMigrations();

@@ -25,21 +25,22 @@ export class ProductCommands {
 
   async create(input: CreateProductInput): Promise<ProductOutcome> {
     return refuseTakenExternalId(async () => {
-      const { raw } = await this.dataSource
-        .createQueryBuilder()
-        .insert()
-        .into(ProductEntity)
-        .values({
-          id: newId(),
-          externalId: input.externalId ?? null,
-          name: input.name,
-          description: input.description ?? null,
-          priceAmount: input.price.amount,
-          priceCurrency: input.price.currencyCode,
-        })
-        .returning(PRODUCT_COLUMNS)
-        .execute();
-      return { outcome: 'DONE', product: productOf((raw as ProductRow[])[0]!) };
+      const [row] = await this.run<ProductRow>(
+        this.dataSource
+          .createQueryBuilder()
+          .insert()
+          .into(ProductEntity)
+          .values({
+            id: newId(),
+            externalId: input.externalId ?? null,
+            name: input.name,
+            description: input.description ?? null,
+            priceAmount: input.price.amount,
+            priceCurrency: input.price.currencyCode,
+          })
+          .returning(PRODUCT_COLUMNS),
+      );
+      return { outcome: 'DONE', product: productOf(row!) };
     });
   }
 
@@ -59,19 +60,19 @@ export class ProductCommands {
     if (differences.length === 0) return this.unchanged(id, input.expectedVersion ?? null);
 
     return refuseTakenExternalId(async () => {
-      const { raw } = await retryOnDeadlock(() =>
-        this.dataSource
-          .createQueryBuilder()
-          .update(ProductEntity)
-          .set({ ...changes, version: () => 'version + 1', updatedAt: () => 'now()' })
-          .where(
-            `id = :id AND (:expectedVersion::integer IS NULL OR version = :expectedVersion) AND (${differences.join(' OR ')})`,
-            parameters,
-          )
-          .returning(PRODUCT_COLUMNS)
-          .execute(),
+      const [row] = await retryOnDeadlock(() =>
+        this.run<ProductRow>(
+          this.dataSource
+            .createQueryBuilder()
+            .update(ProductEntity)
+            .set({ ...changes, version: () => 'version + 1', updatedAt: () => 'now()' })
+            .where(
+              `id = :id AND (:expectedVersion::integer IS NULL OR version = :expectedVersion) AND (${differences.join(' OR ')})`,
+              parameters,
+            )
+            .returning(PRODUCT_COLUMNS),
+        ),
       );
-      const [row] = raw as ProductRow[];
       return row === undefined
         ? this.unchanged(id, input.expectedVersion ?? null)
         : { outcome: 'DONE', product: productOf(row) };
@@ -80,12 +81,23 @@ export class ProductCommands {
 
   /** The product goes with its reviews; the triggers write one event. */
   async delete(id: string): Promise<boolean> {
-    const { affected } = await retryOnDeadlock(() =>
-      this.dataSource.createQueryBuilder().delete().from(ProductEntity).where('id = :id', { id }).execute(),
+    const deleted = await retryOnDeadlock(() =>
+      this.run(
+        this.dataSource.createQueryBuilder().delete().from(ProductEntity).where('id = :id', { id }).returning('id'),
+      ),
     );
-    if (affected === 0) return false;
+    if (deleted.length === 0) return false;
     this.eventsCommitted();
     return true;
+  }
+
+  /**
+   * Runs TypeORM's statement on its pool. Its own `execute` gives a connection whose statement timed out back to the pool,
+   * where it makes the next callers time out as well; the pool's `query` discards it.
+   */
+  private async run<Row>(query: { getQueryAndParameters(): [string, unknown[]] }): Promise<Row[]> {
+    const [text, values] = query.getQueryAndParameters();
+    return (await this.database.query({ text, values })).rows as Row[];
   }
 
   private async unchanged(id: string, expectedVersion: number | null): Promise<ProductOutcome> {

@@ -6,8 +6,14 @@ export interface Statement {
   readonly text: string;
 }
 
+interface PgQuery {
+  readonly name?: string;
+  readonly text: string;
+  readonly values: unknown[];
+}
+
 interface PgPool {
-  query(query: { name: string; text: string; values: unknown[] }): Promise<{ rows: unknown[] }>;
+  query(query: PgQuery): Promise<{ rows: unknown[] }>;
 }
 
 /**
@@ -23,7 +29,8 @@ export class Database {
     return rows as Row[];
   }
 
-  query(query: { name: string; text: string; values: unknown[] }): Promise<{ rows: unknown[] }> {
+  /** A connection whose statement failed is discarded, whatever state it is in. */
+  query(query: PgQuery): Promise<{ rows: unknown[] }> {
     const pool = (this.dataSource.driver as unknown as { master: PgPool }).master;
     return pool.query(query);
   }

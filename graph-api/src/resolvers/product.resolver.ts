@@ -52,10 +52,7 @@ export class ProductResolver {
     @Args(() => PageArguments) page: PageArguments,
     @Ctx() { catalogue }: RequestContext,
   ) {
-    return ReviewConnection.of(
-      product.id,
-      await catalogue.reviewPage(product.id, parsePageArguments(page, 'review')),
-    );
+    return ReviewConnection.of(product.id, await catalogue.reviewPage(product.id, parsePageArguments(page, 'review')));
   }
 
   @Mutation(() => CreateProductPayload, { description: 'Creates a product (admin).' })
@@ -101,7 +98,10 @@ export class ProductResolver {
 
 @Resolver(() => ProductConnection)
 export class ProductConnectionResolver {
-  @FieldResolver(() => Int, { nullable: true, description: 'The length of the whole list. Computed only when asked for.' })
+  @FieldResolver(() => Int, {
+    nullable: true,
+    description: 'The length of the whole list. Computed only when asked for.',
+  })
   totalCount(@Ctx() { catalogue }: RequestContext): Promise<number> {
     return catalogue.productTotal();
   }

@@ -93,7 +93,10 @@ function loadReview({ reviewId }: ReviewPayloadSource, { catalogue }: RequestCon
   return reviewId === null ? null : catalogue.reviews.load(reviewId);
 }
 
-function loadProduct({ productId }: ReviewPayloadSource, { catalogue }: RequestContext): Promise<Product | null> | null {
+function loadProduct(
+  { productId }: ReviewPayloadSource,
+  { catalogue }: RequestContext,
+): Promise<Product | null> | null {
   return productId === null ? null : catalogue.products.load(productId);
 }
 
@@ -133,7 +136,10 @@ export class DeleteReviewPayloadResolver {
 
 @Resolver(() => ReviewConnection)
 export class ReviewConnectionResolver {
-  @FieldResolver(() => Int, { nullable: true, description: 'The length of the whole list. Computed only when asked for.' })
+  @FieldResolver(() => Int, {
+    nullable: true,
+    description: 'The length of the whole list. Computed only when asked for.',
+  })
   totalCount(@Root() { productId }: ReviewConnection, @Ctx() { catalogue }: RequestContext): Promise<number> {
     return catalogue.reviewTotals.load(productId);
   }

@@ -30,7 +30,10 @@ export interface Page<Item> {
 }
 
 function edgeType<Item extends object>(item: ClassType<Item>, name: string) {
-  @ObjectType(`${name}Edge`, { description: `A ${name.toLowerCase()} at its position in a list.`, simpleResolvers: true })
+  @ObjectType(`${name}Edge`, {
+    description: `A ${name.toLowerCase()} at its position in a list.`,
+    simpleResolvers: true,
+  })
   class Edge {
     @Field(() => String, { description: 'Give it as `after` or `before` to page on from here. Opaque.' })
     cursor!: string;

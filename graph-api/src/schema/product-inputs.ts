@@ -29,9 +29,7 @@ export class MoneyInput {
 
   @Field(() => CurrencyCodeScalar, { description: 'A currency of ISO 4217.' })
   @Obeys((value) =>
-    currencyDecimals(value as string) === null
-      ? { code: 'INVALID', message: 'is not a currency of ISO 4217' }
-      : null,
+    currencyDecimals(value as string) === null ? { code: 'INVALID', message: 'is not a currency of ISO 4217' } : null,
   )
   currencyCode!: string;
 }

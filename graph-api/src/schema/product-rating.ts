@@ -12,7 +12,9 @@ registerEnumType(RatingSource, {
   description: 'Who answered a rating.',
   valuesConfig: {
     CACHE: { description: 'Redis.' },
-    DATABASE: { description: 'PostgreSQL: Redis did not hold it, was behind what was asked for, or was not reachable.' },
+    DATABASE: {
+      description: 'PostgreSQL: Redis did not hold it, was behind what was asked for, or was not reachable.',
+    },
   },
 });
 
@@ -30,7 +32,10 @@ export class RatingBucket {
   simpleResolvers: true,
 })
 export class ProductRating {
-  @Field(() => Float, { nullable: true, description: 'The mean of all counted ratings, 1 to 5; null while there are none.' })
+  @Field(() => Float, {
+    nullable: true,
+    description: 'The mean of all counted ratings, 1 to 5; null while there are none.',
+  })
   average!: number | null;
 
   @Field(() => Int, { description: 'The number of counted reviews.' })

@@ -14,5 +14,7 @@ export function forbidden(message: string): GraphQLError {
 }
 
 export function serviceUnavailable(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'SERVICE_UNAVAILABLE', retryable: true } });
+  return new GraphQLError(message, {
+    extensions: { code: 'SERVICE_UNAVAILABLE', retryable: true, http: { status: 503 } },
+  });
 }

@@ -30,7 +30,9 @@ export class CreateReviewInput {
   body?: string | null;
 }
 
-@InputType({ description: "Changes of the caller's own review. An absent field stays as it is; null clears what may be null." })
+@InputType({
+  description: "Changes of the caller's own review. An absent field stays as it is; null clears what may be null.",
+})
 export class UpdateReviewInput {
   @Field(() => ID, { description: 'The review.' })
   id!: string;

@@ -11,7 +11,11 @@ export class Author {
   displayName!: string;
 }
 
-@ObjectType({ implements: Node, description: "A person's opinion of a product; one a person and product.", simpleResolvers: true })
+@ObjectType({
+  implements: Node,
+  description: "A person's opinion of a product; one a person and product.",
+  simpleResolvers: true,
+})
 export class Review implements Node {
   @Field(() => ID, { description: 'A UUID, unique across all types.' })
   id!: string;

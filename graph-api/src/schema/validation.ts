@@ -10,7 +10,12 @@ export interface InputProblem {
 /** Control characters other than tab and line breaks, and the bidi controls that make a text read as what it is not. */
 // eslint-disable-next-line no-control-regex
 const FORBIDDEN_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
+/** White space, and what is invisible by itself, such as a zero-width space. */
+const BLANK = /^[\s\p{Default_Ignorable_Code_Point}\u2800]*$/u;
 const LINE_BREAKS = /[\t\n\r\u2028\u2029]/;
+
+/** The name under which class-validator reports what `Obeys` found; a property has one such rule. */
+const OBEYS = 'obeys';
 
 type Rule = (value: unknown, owner: object) => { code: string; message: string } | null;
 
@@ -18,7 +23,7 @@ type Rule = (value: unknown, owner: object) => { code: string; message: string }
 export function Obeys(rule: Rule, options?: ValidationOptions): PropertyDecorator {
   return (target, property) => {
     registerDecorator({
-      name: 'obeys',
+      name: OBEYS,
       target: target.constructor,
       propertyName: property as string,
       ...(options === undefined ? {} : { options }),
@@ -42,7 +47,7 @@ export function IsText({ maxLength, nullable, multiline = false }: TextRule): Pr
   return Obeys((value) => {
     if (value === undefined || (value === null && nullable)) return null;
     if (typeof value !== 'string') return { code: 'INVALID', message: 'must not be null' };
-    if (value.trim() === '') return { code: 'BLANK', message: 'must not be blank' };
+    if (BLANK.test(value)) return { code: 'BLANK', message: 'must not be blank' };
     if (!value.isWellFormed()) return { code: 'INVALID', message: 'holds half of a surrogate pair' };
     if (FORBIDDEN_CHARACTERS.test(value) || (!multiline && LINE_BREAKS.test(value))) {
       return { code: 'INVALID', message: 'holds a control character that is not allowed here' };
@@ -71,9 +76,13 @@ export async function problemsOf(input: object): Promise<InputProblem[]> {
 
 function flatten(error: ValidationError, path: readonly string[]): InputProblem[] {
   const field = [...path, error.property];
-  const own = Object.values(error.constraints ?? {}).map((text) => {
-    const { code, message } = JSON.parse(text) as { code: string; message: string };
-    return { code, message: `${error.property} ${message}`, field };
-  });
+  // Only our own rules: `ValidateNested` has a message of its own for null, which a rule refuses already.
+  const finding = error.constraints?.[OBEYS];
+  const own = finding === undefined ? [] : [problemOf(finding, error.property, field)];
   return [...own, ...(error.children ?? []).flatMap((child) => flatten(child, field))];
+}
+
+function problemOf(finding: string, property: string, field: string[]): InputProblem {
+  const { code, message } = JSON.parse(finding) as { code: string; message: string };
+  return { code, message: `${property} ${message}`, field };
 }

@@ -1,5 +1,8 @@
 import { ApolloServer } from '@apollo/server';
-import { ApolloServerPluginCacheControlDisabled, ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { ApolloArmor } from '@escape.tech/graphql-armor';
@@ -8,6 +11,7 @@ import type { QueryLimits } from '../config.js';
 import type { RequestContext } from '../context.js';
 import { buildGraphQLSchema } from '../schema/build-schema.js';
 import { createErrorFormatter } from './format-error.js';
+import { nodeLimit } from './node-limit.js';
 
 export interface GraphQLServerOptions {
   readonly limits: QueryLimits;
@@ -19,8 +23,12 @@ export interface GraphQLServerOptions {
 }
 
 /** Adds `/graphql` to the HTTP server: POST, and GET for queries with a preflight header. */
-export async function addGraphQL(server: FastifyInstance, options: GraphQLServerOptions): Promise<ApolloServer<RequestContext>> {
-  const { maxDepth, maxAliases, maxDirectives, maxTokens } = options.limits;
+export async function addGraphQL(
+  server: FastifyInstance,
+  options: GraphQLServerOptions,
+): Promise<ApolloServer<RequestContext>> {
+  const { maxDepth, maxAliases, maxDirectives, maxTokens, maxSelections, maxNodes } = options.limits;
+  const schema = buildGraphQLSchema();
   const armor = new ApolloArmor({
     maxDepth: { n: maxDepth, flattenFragments: true },
     maxAliases: { n: maxAliases },
@@ -30,13 +38,13 @@ export async function addGraphQL(server: FastifyInstance, options: GraphQLServer
     blockFieldSuggestion: { enabled: false },
   }).protect();
   const apollo = new ApolloServer<RequestContext>({
-    schema: buildGraphQLSchema(),
+    schema,
     introspection: options.introspection,
     hideSchemaDetailsFromClientErrors: options.hideSchemaDetails,
     includeStacktraceInErrorResponses: false,
     allowBatchedHttpRequests: false,
     csrfPrevention: true,
-    maxRecursiveSelections: true,
+    maxRecursiveSelections: maxSelections,
     parseOptions: { maxTokens },
     validationRules: [...armor.validationRules],
     stopOnTerminationSignals: false,
@@ -46,6 +54,7 @@ export async function addGraphQL(server: FastifyInstance, options: GraphQLServer
       // No cache hints are used; the plugin costs 15 to 20 % of the throughput.
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginLandingPageDisabled(),
+      nodeLimit(schema, maxNodes),
     ],
   });
   await apollo.start();

@@ -43,7 +43,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     const status = error.statusCode ?? 500;
     if (status >= 500) {
       options.logger.error({ err: error, url: request.url }, 'a request failed');
-      return reply.code(status).send(errorBody('INTERNAL_SERVER_ERROR', 'Something went wrong on our side. It was logged.'));
+      return reply
+        .code(status)
+        .send(errorBody('INTERNAL_SERVER_ERROR', 'Something went wrong on our side. It was logged.'));
     }
     return reply.code(status).send(errorBody('BAD_REQUEST', describe(error, options.maxBodyBytes)));
   });
