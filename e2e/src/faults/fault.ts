@@ -35,7 +35,7 @@ export interface Fault {
   /** What is done. */
   readonly title: string;
   readonly shape?: SystemShape;
-  readonly load?: Partial<Pick<LoadOptions, 'authors' | 'pauseMs' | 'timeoutMs'>>;
+  readonly load?: Partial<Pick<LoadOptions, 'authors' | 'pauseMs' | 'timeoutMs' | 'deleteShare'>>;
   readonly products?: number;
   /** The load ends before the fault strikes; the fault makes what it needs. */
   readonly withoutLoad?: boolean;

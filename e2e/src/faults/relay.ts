@@ -69,7 +69,8 @@ export const relayFaults: readonly Fault[] = [
     title: 'SIGSTOP of the API whose relay has its turn, for 25 s; another relay takes over',
     repeatable: true,
     readsMayFail: true,
-    load: { timeoutMs: 3_000 },
+    // No deletions: a creation that the frozen API carries out late must find the review of the one sent again.
+    load: { timeoutMs: 3_000, deleteShare: 0 },
     strike: async ({ bed, note, violation }) => {
       const api = await waitUntil(() => apiWithTheTurn(bed), { timeoutMs: 60_000, intervalMs: 1 });
       if (api === undefined) throw new Error('no relay was found in the middle of its turn');

@@ -1,0 +1,122 @@
+import type pg from 'pg';
+import { randomUUID } from 'node:crypto';
+
+/** An event of the outbox as a message of the log. */
+export interface LogMessage {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** The rows of all tables of some products, at one moment. */
+export type SqlCopy = Readonly<Record<(typeof TABLES)[number]['name'], string>>;
+
+const TABLES = [
+  { name: 'products', productId: 'id' },
+  { name: 'product_review_sequences', productId: 'product_id' },
+  { name: 'reviews', productId: 'product_id' },
+  { name: 'outbox', productId: 'aggregateid' },
+] as const;
+
+/** PostgreSQL as a history changes it: plain statements, which the real triggers capture. */
+export class SqlSide {
+  constructor(
+    readonly pool: pg.Pool,
+    readonly productIds: readonly string[],
+  ) {}
+
+  static async create(pool: pg.Pool, products: number): Promise<SqlSide> {
+    const ids = Array.from({ length: products }, () => randomUUID());
+    await pool.query(
+      `INSERT INTO products (id, name, price_amount, price_currency) SELECT id, 'P', 1, 'EUR' FROM unnest($1::uuid[]) id`,
+      [ids],
+    );
+    return new SqlSide(pool, ids);
+  }
+
+  /** Several reviews by one statement; nothing where the product is gone. */
+  async createReviews(productId: string, ratings: readonly number[], status: string): Promise<void> {
+    await this.pool.query({
+      name: 'create',
+      text: `INSERT INTO reviews (product_id, rating, status)
+             SELECT $1, rating, $3 FROM unnest($2::integer[]) rating WHERE EXISTS (SELECT FROM products WHERE id = $1)`,
+      values: [productId, ratings, status],
+    });
+  }
+
+  /** Changes, or with null deletes, the nth review of the product, if it has any. */
+  async changeReview(productId: string, nth: number, set: string | null, value?: unknown): Promise<void> {
+    const row = `(SELECT id FROM (SELECT id, row_number() OVER (ORDER BY created_at, id) - 1 AS n, count(*) OVER () AS total
+                    FROM reviews WHERE product_id = $1) numbered WHERE n = $2::integer % total)`;
+    await this.pool.query({
+      name: `change ${set}`,
+      text:
+        set === null
+          ? `DELETE FROM reviews WHERE id = ${row}`
+          : `UPDATE reviews SET ${set} = $3, version = version + 1 WHERE id = ${row}`,
+      values: set === null ? [productId, nth] : [productId, nth, value],
+    });
+  }
+
+  async deleteProduct(productId: string): Promise<void> {
+    await this.pool.query('DELETE FROM products WHERE id = $1', [productId]);
+  }
+
+  /** Takes what is in the outbox, in the relay's order. */
+  async takeOutbox(): Promise<LogMessage[]> {
+    const { rows } = await this.pool.query<{ aggregateid: string; payload: string; position: string }>({
+      name: 'take outbox',
+      text: 'DELETE FROM outbox WHERE aggregateid = ANY ($1) RETURNING aggregateid, payload::text AS payload, position',
+      values: [this.productIds],
+    });
+    return rows
+      .sort((a, b) => Number(a.position) - Number(b.position))
+      .map(({ aggregateid, payload }) => ({ key: aggregateid, value: payload }));
+  }
+
+  async copy(): Promise<SqlCopy> {
+    const copies = await Promise.all(
+      TABLES.map(async ({ name, productId }) => {
+        const { rows } = await this.pool.query<{ copy: string }>(
+          `SELECT coalesce(json_agg(t), '[]')::text AS copy FROM ${name} t WHERE ${productId} = ANY ($1)`,
+          [this.productIds],
+        );
+        return [name, rows[0]!.copy] as const;
+      }),
+    );
+    return Object.fromEntries(copies) as SqlCopy;
+  }
+
+  /** Puts the rows of the copy in the place of the present ones, with the triggers off. */
+  async putBack(copy: SqlCopy): Promise<void> {
+    const client = await this.pool.connect();
+    try {
+      await client.query('BEGIN');
+      await client.query('SET LOCAL session_replication_role = replica');
+      for (const { name, productId } of TABLES) {
+        await client.query(`DELETE FROM ${name} WHERE ${productId} = ANY ($1)`, [this.productIds]);
+        await client.query(
+          `INSERT INTO ${name} OVERRIDING SYSTEM VALUE SELECT * FROM json_populate_recordset(NULL::${name}, $1::json)`,
+          [copy[name]],
+        );
+      }
+      await client.query('COMMIT');
+    } finally {
+      client.release();
+    }
+  }
+
+  /** Each product's number and star counts, straight from the reviews; undefined where it is gone. */
+  async truth(): Promise<Array<{ seq: number; stars: number[] } | undefined>> {
+    const { rows } = await this.pool.query<{ product_id: string; last_seq: number; stars: number[] }>({
+      name: 'truth',
+      text: `SELECT s.product_id, s.last_seq, ARRAY(
+               SELECT (SELECT count(*)::integer FROM reviews r
+                        WHERE r.product_id = s.product_id AND r.rating = n AND r.status = 'PUBLISHED')
+                 FROM generate_series(1, 5) n ORDER BY n) AS stars
+             FROM product_review_sequences s WHERE s.product_id = ANY ($1)`,
+      values: [this.productIds],
+    });
+    const found = new Map(rows.map(({ product_id, last_seq, stars }) => [product_id, { seq: last_seq, stars }]));
+    return this.productIds.map((id) => found.get(id));
+  }
+}

@@ -1,0 +1,205 @@
+import { parseReviewEvent, type ReviewEvent } from '@exact-ratings/shared/events/review-event.js';
+import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
+import { readRatingSnapshots } from '@exact-ratings/shared/rating/rating-snapshots.js';
+import type { RatingSnapshot, RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
+import type { Redis } from 'ioredis';
+import type pg from 'pg';
+import { planRounds } from '../../../rating-worker/dist/consumer/plan-rounds.js';
+import type { RatingProcessor } from '../../../rating-worker/dist/processor/rating-processor.js';
+import { Random } from '../random.js';
+import type { Step } from './history.js';
+import { SqlSide, type LogMessage, type SqlCopy } from './sql-side.js';
+
+export interface WorldParts {
+  readonly pool: pg.Pool;
+  readonly redis: Redis;
+  readonly store: RatingStore;
+  readonly processor: Pick<RatingProcessor, 'process'>;
+  /** One pass of the reconciler over these products. */
+  readonly reconcile: (productIds: readonly string[]) => Promise<void>;
+}
+
+/** What a product is found to be at rest. */
+export type Finding = 'EQUAL' | 'MISSING' | 'BEHIND' | 'SPOILT' | 'ORPHAN' | 'CONTENT' | 'AHEAD' | 'TOMBSTONE';
+
+const MAX_EVENTS_A_JOB = 4;
+
+/**
+ * Two products with their real rows, their real keys and the worker's real code; in the place of Kafka a log in memory,
+ * whose messages can come twice, out of order, or never.
+ */
+export class World {
+  readonly #log: LogMessage[] = [];
+  #next = 0;
+  readonly #snapshots: RatingSnapshot[][] = [];
+  #redisCopy: Array<string | null> | undefined;
+  #sqlCopy: SqlCopy | undefined;
+  /** Something happened after which a product may be behind, or its keys spoilt, until the next event or pass. */
+  losses = false;
+  /** SQL was put back: what is in Redis and in the log may come from a future that no longer is. */
+  sqlWasPutBack = false;
+
+  private constructor(
+    private readonly parts: WorldParts,
+    private readonly sql: SqlSide,
+  ) {}
+
+  static async create(parts: WorldParts): Promise<World> {
+    return new World(parts, await SqlSide.create(parts.pool, 2));
+  }
+
+  async take(step: Step): Promise<void> {
+    const { sql, parts } = this;
+    const id = 'product' in step ? sql.productIds[step.product]! : '';
+    switch (step.do) {
+      case 'create':
+        return sql.createReviews(id, step.ratings, step.hidden ? 'PENDING' : 'PUBLISHED');
+      case 'edit':
+        return sql.changeReview(id, step.review, 'rating', step.rating);
+      case 'edit-text':
+        return sql.changeReview(id, step.review, 'body', 'Another text');
+      case 'set-status':
+        return sql.changeReview(id, step.review, 'status', step.status);
+      case 'delete':
+        return sql.changeReview(id, step.review, null);
+      case 'delete-product':
+        return sql.deleteProduct(id);
+      case 'relay':
+        this.#log.push(...(await sql.takeOutbox()));
+        return;
+      case 'deliver':
+        return this.#deliver(this.#takeNext(step.count));
+      case 'deliver-again':
+        return this.#deliver(this.#log.slice(0, this.#next).slice(step.from, step.from + step.count));
+      case 'deliver-shuffled':
+        for (const message of new Random(step.seed).shuffle(this.#takeNext(step.count))) await this.#deliver([message]);
+        return;
+      case 'lose-events':
+        if (this.#takeNext(step.count).length > 0) this.losses = true;
+        return;
+      case 'read':
+        return this.#read();
+      case 'take-snapshot':
+        this.#snapshots.push(await readRatingSnapshots(parts.pool, sql.productIds));
+        return;
+      case 'replace-late':
+        await parts.store.replace(this.#snapshots.at(-1 - step.snapshot) ?? []);
+        return;
+      case 'flush':
+        this.losses = true;
+        await parts.redis.del(this.#keys());
+        return;
+      case 'spoil':
+        return this.#spoil(ratingKeys(id)[step.key], step.how);
+      case 'copy-redis':
+        this.#redisCopy = await parts.redis.mget(this.#keys());
+        return;
+      case 'put-back-redis':
+        return this.#putBackRedis();
+      case 'copy-sql':
+        this.#sqlCopy = await sql.copy();
+        return;
+      case 'put-back-sql':
+        if (this.#sqlCopy === undefined) return;
+        this.sqlWasPutBack = true;
+        return sql.putBack(this.#sqlCopy);
+      case 'reconcile':
+        return parts.reconcile(sql.productIds);
+    }
+  }
+
+  /** Sends and delivers all that is still under way. */
+  async drain(): Promise<void> {
+    this.#log.push(...(await this.sql.takeOutbox()));
+    await this.#deliver(this.#takeNext(this.#log.length));
+  }
+
+  /** Everything that ever was in the log once more, out of order. */
+  async deliverEverythingAgain(seed: number): Promise<void> {
+    const shuffled = new Random(seed).shuffle(this.#log);
+    for (let i = 0; i < shuffled.length; i += 5) await this.#deliver(shuffled.slice(i, i + 5));
+  }
+
+  async reconcile(): Promise<void> {
+    await this.parts.reconcile(this.sql.productIds);
+  }
+
+  /** How each product stands. */
+  async compare(): Promise<Finding[]> {
+    const stored = await this.parts.store.inspectMany(this.sql.productIds);
+    const truth = await this.sql.truth();
+    return stored.map((redis, i): Finding => {
+      const sql = truth[i];
+      if (sql === undefined) return redis.kind === 'RATING' || redis.kind === 'SPOILT' ? 'ORPHAN' : 'EQUAL';
+      switch (redis.kind) {
+        case 'ABSENT':
+          return 'MISSING';
+        case 'SPOILT':
+          return 'SPOILT';
+        case 'DELETED':
+          return 'TOMBSTONE';
+        case 'RATING':
+          if (redis.state.seq !== sql.seq) return redis.state.seq > sql.seq ? 'AHEAD' : 'BEHIND';
+          return redis.state.stars.join() === sql.stars.join() ? 'EQUAL' : 'CONTENT';
+      }
+    });
+  }
+
+  /** Removes what it made. */
+  async clear(): Promise<void> {
+    await this.parts.redis.del(this.#keys());
+  }
+
+  #takeNext(count: number): LogMessage[] {
+    const messages = this.#log.slice(this.#next, this.#next + count);
+    this.#next += messages.length;
+    return messages;
+  }
+
+  /** As the consumer does: parsed, split into jobs, worked on. */
+  async #deliver(messages: readonly LogMessage[]): Promise<void> {
+    const events = messages.map(({ key, value }): ReviewEvent => {
+      const parsed = parseReviewEvent(Buffer.from(key), Buffer.from(value));
+      if (!parsed.ok) throw new Error(`the capture wrote what the contract forbids: ${parsed.reason}: ${value}`);
+      return parsed.event;
+    });
+    for (const round of planRounds(events, MAX_EVENTS_A_JOB)) {
+      for (const data of round) await this.parts.processor.process({ name: 'apply', data } as never);
+    }
+  }
+
+  async #read(): Promise<void> {
+    const { productIds } = this.sql;
+    const read = await this.parts.store.readMany(productIds);
+    const missing = productIds.filter((_, i) => read[i] === null);
+    if (missing.length > 0) await this.parts.store.replace(await readRatingSnapshots(this.parts.pool, missing));
+  }
+
+  async #spoil(key: string, how: 'lost' | 'text' | 'list'): Promise<void> {
+    const { redis } = this.parts;
+    this.losses = true;
+    if (how === 'text') {
+      await redis.set(key, 'abc');
+      return;
+    }
+    await redis.del(key);
+    if (how === 'list') await redis.lpush(key, 'a', 'list');
+  }
+
+  async #putBackRedis(): Promise<void> {
+    const copy = this.#redisCopy;
+    if (copy === undefined) return;
+    this.losses = true;
+    const keys = this.#keys();
+    const transaction = this.parts.redis.multi().del(keys);
+    copy.forEach((value, i) => value !== null && transaction.set(keys[i]!, value));
+    await transaction.exec();
+  }
+
+  #keys(): string[] {
+    return this.sql.productIds.flatMap((id) => {
+      const { rating, reviewCount, state } = ratingKeys(id);
+      return [rating, reviewCount, state];
+    });
+  }
+}
