@@ -21,6 +21,7 @@ export async function downloadDebianPackages(
   packages: string[],
   directory: string,
   onProgress: Progress,
+  signal: AbortSignal,
 ): Promise<void> {
   const began = Date.now();
   const work = join(directory, '.apt');
@@ -30,6 +31,7 @@ export async function downloadDebianPackages(
   const apt = (command: string, args: string[]): ReturnType<typeof tryCommand> =>
     tryCommand(command, [...privateSettings(work), ...args], {
       cwd: archives,
+      signal,
       env: { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' },
       timeoutMs: 5 * 60_000,
     });

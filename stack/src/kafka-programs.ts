@@ -12,8 +12,12 @@ const POM = fileURLToPath(new URL('../kafka/pom.xml', import.meta.url));
 
 export const KAFKA_VERSION = /<kafka.version>([^<]+)</.exec(readFileSync(POM, 'utf8'))?.[1] ?? '4';
 
+export type Java = Pick<KafkaPrograms, 'java' | 'javaVersion'>;
+
 export interface KafkaPrograms {
   java: string;
+  /** `17.0.15` */
+  javaVersion: string;
   /** The folder of the jars. */
   jars: string;
 }
@@ -22,7 +26,7 @@ export interface KafkaPrograms {
  * Looks for what Kafka needs and cannot be brought along: a JDK, and Maven for the first download. Called before any
  * download, so that nobody waits for one in vain.
  */
-export async function findJava(programs: string): Promise<string> {
+export async function findJava(programs: string): Promise<Java> {
   const java = await usableJava();
   const hasMaven = isDownloaded(jarsIn(programs)) || (await tryCommand('mvn', ['--version'])).ok;
   if (java !== undefined && hasMaven) return java;
@@ -40,15 +44,20 @@ export async function findJava(programs: string): Promise<string> {
 }
 
 /** Apache Kafka's jars, from Maven Central at the first use. */
-export async function provideKafka(programs: string, java: string, onProgress: Progress): Promise<KafkaPrograms> {
+export async function provideKafka(
+  programs: string,
+  java: Java,
+  onProgress: Progress,
+  signal: AbortSignal,
+): Promise<KafkaPrograms> {
   const jars = await provideDirectory({
     name: `Kafka ${KAFKA_VERSION}`,
     directory: jarsIn(programs),
-    fill: (temporary) => download(temporary, onProgress),
+    fill: (temporary) => download(temporary, onProgress, signal),
     isCurrent: isDownloaded,
     onProgress,
   });
-  return { java, jars };
+  return { ...java, jars };
 }
 
 function jarsIn(programs: string): string {
@@ -61,18 +70,18 @@ function isDownloaded(jars: string): boolean {
   return existsSync(copy) && readFileSync(copy, 'utf8') === readFileSync(POM, 'utf8');
 }
 
-async function usableJava(): Promise<string | undefined> {
+async function usableJava(): Promise<Java | undefined> {
   const home = process.env['JAVA_HOME'];
   for (const java of [...(home ? [join(home, 'bin', 'java')] : []), 'java']) {
     const { ok, stdout, stderr } = await tryCommand(java, ['-version']);
     // "17.0.15"; up to Java 8 it was "1.8.0".
-    const version = /version "(\d+)/.exec(stdout + stderr)?.[1];
-    if (ok && Number(version) >= OLDEST_JAVA) return java;
+    const javaVersion = /version "([\w.+-]+)"/.exec(stdout + stderr)?.[1];
+    if (ok && javaVersion !== undefined && Number.parseInt(javaVersion) >= OLDEST_JAVA) return { java, javaVersion };
   }
   return undefined;
 }
 
-async function download(temporary: string, onProgress: Progress): Promise<void> {
+async function download(temporary: string, onProgress: Progress, signal: AbortSignal): Promise<void> {
   const subject = `Kafka ${KAFKA_VERSION}`;
   const began = Date.now();
   let bytes = 0;
@@ -84,6 +93,7 @@ async function download(temporary: string, onProgress: Progress): Promise<void> 
     ['-B', ...(await repositoryArguments(temporary)), 'dependency:copy-dependencies'],
     {
       cwd: temporary,
+      signal,
       timeoutMs: 15 * 60_000,
       onLine: (line) => {
         bytes += downloadedBytes(line);

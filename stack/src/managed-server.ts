@@ -32,6 +32,8 @@ export interface ServerDefinition {
   /** The signal of a prompt, clean stop. */
   readonly stopSignal: NodeJS.Signals;
   readonly readyTimeoutMs: number;
+  /** How long a clean stop may take before it is killed; 15 s by default. */
+  readonly stopTimeoutMs?: number;
   /** Makes what is missing of its data and configuration. Runs before every start. */
   prepare(): Promise<void>;
   /** Removes its data. */
@@ -111,9 +113,10 @@ export class ManagedServer {
     if (pid === undefined) return;
     signalProcess(pid, this.#definition.stopSignal);
     this.resume();
-    const ended = await waitUntil(() => !this.isRunning, { timeoutMs: STOP_TIMEOUT_MS });
+    const { stopTimeoutMs: timeoutMs = STOP_TIMEOUT_MS } = this.#definition;
+    const ended = await waitUntil(() => !this.isRunning, { timeoutMs });
     if (!ended) {
-      this.#onProgress(progressLine(this.name, `did not stop within ${seconds(STOP_TIMEOUT_MS)}: killing it`));
+      this.#onProgress(progressLine(this.name, `did not stop within ${seconds(timeoutMs)}: killing it`));
       await this.kill();
     }
   }

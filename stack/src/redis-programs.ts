@@ -20,7 +20,11 @@ export interface RedisPrograms {
 }
 
 /** A Redis (or Valkey) of the system, else one of Debian's packages unpacked into the shared programs folder. */
-export async function provideRedis(programs: string, onProgress: Progress): Promise<RedisPrograms> {
+export async function provideRedis(
+  programs: string,
+  onProgress: Progress,
+  signal: AbortSignal,
+): Promise<RedisPrograms> {
   for (const [server, cli] of [
     ['redis-server', 'redis-cli'],
     ['valkey-server', 'valkey-cli'],
@@ -36,7 +40,7 @@ export async function provideRedis(programs: string, onProgress: Progress): Prom
       name: 'Redis',
       directory,
       fill: async (temporary) => {
-        await downloadDebianPackages('Redis', ['redis-server', 'redis-tools'], temporary, onProgress);
+        await downloadDebianPackages('Redis', ['redis-server', 'redis-tools'], temporary, onProgress, signal);
         await writeWrappers(temporary);
         if ((await versionOf(join(temporary, 'redis-server'))) === undefined) {
           const attempt = await tryCommand(join(temporary, 'redis-server'), ['--version']);

@@ -6,6 +6,8 @@ export interface CommandOptions {
   uid?: number;
   gid?: number;
   timeoutMs?: number;
+  /** Ends the program when it is aborted. */
+  signal?: AbortSignal;
   /** Receives every line of output as it comes. */
   onLine?: (line: string) => void;
 }

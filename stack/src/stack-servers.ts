@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { kafkaServer } from './kafka-server.js';
-import { provideKafka } from './kafka-programs.js';
+import { kafkaHeadStart } from './kafka-head-start.js';
+import { provideKafka, type Java } from './kafka-programs.js';
 import { ManagedServer, type ServerDefinition } from './managed-server.js';
 import { findFreePort, isPortFree } from './ports.js';
 import { providePostgres } from './postgres-programs.js';
@@ -46,16 +47,18 @@ export async function prepareServer(
   service: ServiceName,
   settings: ServerSettings,
   paths: StackPaths,
-  java: string,
+  java: Java | undefined,
   onProgress: Progress,
+  signal: AbortSignal,
 ): Promise<Plan> {
   switch (service) {
     case 'postgres':
       return await preparePostgres(settings, paths, onProgress);
     case 'redis':
-      return await prepareRedis(settings, paths, onProgress);
+      return await prepareRedis(settings, paths, onProgress, signal);
     case 'kafka':
-      return await prepareKafka(settings, paths, java, onProgress);
+      if (java === undefined) throw new Error('Kafka needs Java');
+      return await prepareKafka(settings, paths, java, onProgress, signal);
   }
 }
 
@@ -98,8 +101,13 @@ async function preparePostgres(settings: ServerSettings, paths: StackPaths, onPr
   };
 }
 
-async function prepareRedis(settings: ServerSettings, paths: StackPaths, onProgress: Progress): Promise<Plan> {
-  const programs = await provideRedis(paths.programs, onProgress);
+async function prepareRedis(
+  settings: ServerSettings,
+  paths: StackPaths,
+  onProgress: Progress,
+  signal: AbortSignal,
+): Promise<Plan> {
+  const programs = await provideRedis(paths.programs, onProgress, signal);
   return async () => {
     const port = await findFreePort();
     const definition = redisServer({ paths, programs, port, settings: settings.redisSettings });
@@ -115,13 +123,22 @@ async function prepareRedis(settings: ServerSettings, paths: StackPaths, onProgr
 async function prepareKafka(
   settings: ServerSettings,
   paths: StackPaths,
-  java: string,
+  java: Java,
   onProgress: Progress,
+  signal: AbortSignal,
 ): Promise<Plan> {
-  const programs = await provideKafka(paths.programs, java, onProgress);
+  const programs = await provideKafka(paths.programs, java, onProgress, signal);
+  const headStart = await kafkaHeadStart(programs, paths, onProgress, signal);
   return async () => {
     const [port, controllerPort] = [await findFreePort(), await findFreePort()];
-    const definition = kafkaServer({ paths, programs, port, controllerPort, settings: settings.kafkaSettings });
+    const definition = kafkaServer({
+      paths,
+      programs,
+      port,
+      controllerPort,
+      settings: settings.kafkaSettings,
+      ...headStart,
+    });
     return {
       ...planned(definition, onProgress),
       ports: [port, controllerPort],

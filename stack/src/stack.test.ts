@@ -101,6 +101,7 @@ describe('a whole stack', () => {
     for (const { name, port } of [stack.postgres, stack.redis, stack.kafka]) {
       expect(lines).toContainEqual(expect.stringMatching(new RegExp(`^${name} +ready on 127\\.0\\.0\\.1:${port} \\(`)));
     }
+    expect(lines).not.toContainEqual(expect.stringContaining('later starts will not be faster'));
     expect(Object.keys(stack.env).sort()).toEqual([
       'DATABASE_DB',
       'DATABASE_HOST',

@@ -150,16 +150,19 @@ async function startServers(running: Running): Promise<void> {
     redisSettings: options.redisSettings ?? {},
     kafkaSettings: options.kafkaSettings ?? {},
   };
-  const java = services.includes('kafka') ? await findJava(paths.programs) : '';
+  const java = services.includes('kafka') ? await findJava(paths.programs) : undefined;
+  const preparing = new AbortController();
   const abort = (): void => {
     running.isStopping = true;
+    preparing.abort();
     for (const { server } of running.servers.values()) void server.kill().catch(() => undefined);
   };
   options.signal?.addEventListener('abort', abort, { once: true });
   let failure: unknown;
   const starting = services.map(async (service) => {
     try {
-      await startServer(running, service, await prepareServer(service, settings, paths, java, onProgress));
+      const plan = await prepareServer(service, settings, paths, java, onProgress, preparing.signal);
+      await startServer(running, service, plan);
     } catch (error) {
       // The first failure is the reason; what the others say then is only that they were stopped.
       failure ??= error;
