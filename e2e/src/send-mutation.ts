@@ -105,6 +105,8 @@ async function ownReview(client: RatingsClient, productId: string, body: string)
   return null;
 }
 
+/** Neither a review nor an error: it was committed, and its product deleted before the answer was put together. */
 function refused({ userErrors }: Payload): MutationResult {
+  if (userErrors.length === 0) return { kind: 'not-found' };
   return { kind: 'refused', reason: userErrors.map(({ code, message }) => `${code}: ${message}`).join('; ') };
 }

@@ -1,6 +1,6 @@
 import type { Fault } from './fault.js';
 
-const PAYLOAD = 'review_event_payload(uuid, text, uuid, uuid, integer, smallint, smallint)';
+const PAYLOAD = 'review_event_payload';
 
 export const versionFaults: readonly Fault[] = [
   {
@@ -8,22 +8,17 @@ export const versionFaults: readonly Fault[] = [
     row: 28,
     title: 'a newer API, whose events have fields that this worker does not know',
     strike: async ({ bed, load }) => {
-      await bed.pool.query(`ALTER FUNCTION ${PAYLOAD} RENAME TO review_event_payload_of_now`);
-      await bed.pool.query(`
-        CREATE FUNCTION review_event_payload(
-          event_id uuid, type text, product_id uuid, review_id uuid, seq integer, previous_rating smallint, rating smallint
-        ) RETURNS json LANGUAGE sql AS $$
-          SELECT (review_event_payload_of_now(event_id, type, product_id, review_id, seq, previous_rating, rating)::jsonb
-                  || '{"sentiment": {"score": 0.5}, "locale": "de"}')::json
-        $$`);
+      const { rows } = await bed.pool.query<{ body: string; definition: string }>(
+        'SELECT prosrc AS body, pg_get_functiondef(oid) AS definition FROM pg_proc WHERE proname = $1',
+        [PAYLOAD],
+      );
+      const { body, definition } = rows[0]!;
+      const newer = `SELECT ((${body.trim()})::jsonb || '{"sentiment": {"score": 0.5}, "locale": "de"}')::json`;
+      await bed.pool.query(definition.replace(body, () => newer));
       try {
         await load.untilAnswered(200, 120_000);
       } finally {
-        await bed.pool.query(`DROP FUNCTION ${PAYLOAD}`);
-        await bed.pool.query(
-          `ALTER FUNCTION ${PAYLOAD.replace('review_event_payload', 'review_event_payload_of_now')}
-             RENAME TO review_event_payload`,
-        );
+        await bed.pool.query(definition);
       }
     },
   },
