@@ -1,5 +1,5 @@
 import currencyCodes from 'currency-codes';
-import { Money } from './product.js';
+import type { Money } from './product.js';
 
 /** Metals, bond units, the test code and "no currency": ISO 4217 lists them without minor units. */
 const NOT_MONEY = new Set(['XAU', 'XAG', 'XPD', 'XPT', 'XBA', 'XBB', 'XBC', 'XBD', 'XDR', 'XSU', 'XUA', 'XTS', 'XXX']);

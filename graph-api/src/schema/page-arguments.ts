@@ -2,7 +2,7 @@ import { ArgsType, Field, Int } from 'type-graphql';
 import { badUserInput } from './request-errors.js';
 
 export const DEFAULT_PAGE_SIZE = 20;
-const MAX_PAGE_SIZE = 100;
+export const MAX_PAGE_SIZE = 100;
 
 @ArgsType()
 export class PageArguments {
@@ -71,7 +71,9 @@ function checkSize(argument: string, size: number | null): void {
 function parseCursor(argument: string, cursor: string | null, kind: CursorKind): Position | null {
   if (cursor === null) return null;
   const [, cursorKind, createdAt, id] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString('latin1')) ?? [];
-  if (createdAt === undefined || id === undefined || !isMoment(createdAt)) {
+  const isCursor = createdAt !== undefined && id !== undefined && isMoment(createdAt);
+  // Decoding skips what is no base64url: only what a page returned is a cursor.
+  if (!isCursor || formatCursor(cursorKind as CursorKind, { createdAt, id }) !== cursor) {
     throw badUserInput(`${argument} is not a cursor: give back one that a page returned`, argument);
   }
   if (cursorKind !== kind) {
