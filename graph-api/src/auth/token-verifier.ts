@@ -9,7 +9,7 @@ import type { Viewer } from './viewer.js';
 const ANONYMOUS = 'Anonymous';
 const MAX_SUBJECT_LENGTH = 255;
 const MAX_DISPLAY_NAME_LENGTH = 200;
- 
+
 const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
 
 /** Never both kinds: a public key taken for an HMAC secret would let anyone sign. */

@@ -8,7 +8,7 @@ export interface InputProblem {
 }
 
 /** Control characters other than tab and line breaks, and the bidi controls that make a text read as what it is not. */
- 
+
 const FORBIDDEN_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
 /** White space, and what is invisible by itself, such as a zero-width space. */
 const BLANK = /^[\s\p{Default_Ignorable_Code_Point}\u2800]*$/u;
