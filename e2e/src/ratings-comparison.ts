@@ -1,7 +1,7 @@
 import type { RatingState, StoredRating } from '@exact-ratings/shared/rating/rating-state.js';
 import type { Testbed } from './testbed.js';
 
-export interface Difference {
+interface Difference {
   readonly productId: string;
   readonly redis: string;
   readonly sql: string;

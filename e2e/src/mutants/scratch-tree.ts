@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +23,9 @@ export class ScratchTree {
 
   /** Copies what runs; packages of others are linked. */
   static async create(): Promise<ScratchTree> {
-    const directory = await mkdtemp(join(tmpdir(), 'exact-ratings-mutant-'));
+    const directory = await mkdtemp(join(tmpdir(), 'e2e-mutant-'));
+    // PostgreSQL's user must be able to reach its data below it.
+    await chmod(directory, 0o755);
     const modules = join(directory, 'node_modules');
     await mkdir(join(modules, '@exact-ratings'), { recursive: true });
     for (const name of await readdir(join(REPOSITORY, 'node_modules'))) {
