@@ -83,7 +83,7 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
       metrics,
       logger,
     );
-    resources.push('queue worker', () => queueWorker.close(config.stopTimeoutMs / 2));
+    resources.push('queue worker', () => queueWorker.close(config.stopTimeoutMs / 3));
 
     const dispatcher = new Dispatcher(queue, config.jobs.maxEvents, logger, waits.signal);
     const consumer = new ReviewConsumer({ config, dispatcher, metrics, logger, signal: waits.signal, onFatal });
@@ -104,7 +104,7 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
 }
 
 async function bounded(closing: Promise<unknown>): Promise<void> {
-  await settledWithin(closing, 2_000);
+  await settledWithin(closing, 1_000);
 }
 
 async function answersWithin(answer: Promise<unknown>, milliseconds: number): Promise<boolean> {

@@ -88,7 +88,7 @@ export function readRatingWorkerConfig(environment: Environment): RatingWorkerCo
       waitMs: env.integer('RATING_JOB_WAIT_MS', { default: 3_000, min: 50, max: 600_000 }),
       maxDeferredRebuilds: env.integer('RATING_MAX_DEFERRED_REBUILDS', { default: 1_000, min: 1, max: 1_000_000 }),
     },
-    stopTimeoutMs: env.integer('STOP_TIMEOUT_MS', { default: 5_000, min: 100, max: 20_000 }),
+    stopTimeoutMs: env.integer('STOP_TIMEOUT_MS', { default: 4_000, min: 100, max: 20_000 }),
   });
 }
 

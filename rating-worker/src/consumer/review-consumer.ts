@@ -91,7 +91,7 @@ export class ReviewConsumer {
     if (await settledWithin(stopped, timeoutMs)) return;
     this.options.logger.warn('the batches in flight did not finish in time; they will come again from Kafka');
     giveUp();
-    await settledWithin(stopped, 2_000);
+    await settledWithin(stopped, 1_000);
   }
 
   private async countPartitions(): Promise<number> {

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import { startServiceProcess, type ServiceProcess } from '@exact-ratings/stack/service-process.js';
 import { startStack, type Stack } from '@exact-ratings/stack/stack.js';
+import { waitUntil } from '@exact-ratings/stack/wait-until.js';
 import { Redis } from 'ioredis';
 import { Kafka, logLevel } from 'kafkajs';
 import pg from 'pg';
@@ -99,7 +100,18 @@ export async function createTopics(
   const admin = kafka.admin();
   await admin.connect();
   try {
-    await admin.createTopics({ waitForLeaders: true, topics });
+    // kafkajs's waitForLeaders gives up where the brokers do not know the new topic yet.
+    await admin.createTopics({ waitForLeaders: false, topics });
+    const names = topics.map(({ topic }) => topic);
+    const known = await waitUntil(
+      () =>
+        admin.fetchTopicMetadata({ topics: names }).then(
+          (metadata) => metadata.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0)),
+          () => false,
+        ),
+      { timeoutMs: 20_000 },
+    );
+    if (!known) throw new Error(`the topics ${names.join(', ')} got no leaders`);
   } finally {
     await admin.disconnect();
   }

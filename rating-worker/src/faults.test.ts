@@ -1,0 +1,225 @@
+import { findFreePort } from '@exact-ratings/stack/ports.js';
+import {
+  changeReviews,
+  createProducts,
+  createReviews,
+  eventually,
+  expectExact,
+  readLag,
+  relay,
+  send,
+  takeEvents,
+} from './testing/test-data.js';
+import {
+  createPipeline,
+  createWorker,
+  spawnWorker,
+  startTestServers,
+  startWorker,
+  stopWorkers,
+  type TestServers,
+} from './testing/test-servers.js';
+
+let servers: TestServers;
+
+beforeAll(async () => {
+  servers = await startTestServers('faults');
+}, 180_000);
+afterEach(async () => {
+  await stopWorkers();
+  for (const server of [servers.stack.postgres, servers.stack.redis, servers.stack.kafka]) {
+    server.resume();
+    await server.start();
+  }
+  await servers.pool.query('DELETE FROM outbox');
+});
+afterAll(() => servers?.stop());
+
+it('goes on without PostgreSQL where the state is known, and rebuilds the rest when it is back', async () => {
+  const { pool, redis, kafka, stack } = servers;
+  const pipeline = await createPipeline(servers);
+  const { metric, worker } = await startWorker(pipeline);
+  const [known, unknown] = await createProducts(pool, 2);
+  await createReviews(pool, [known!]);
+  await relay(pool, kafka, pipeline.topic);
+  await expectExact(pool, redis, [known!]);
+
+  await createReviews(pool, [known!, unknown!], 5);
+  const expected = await pool.query<{ last_seq: number }>(
+    'SELECT last_seq FROM rating_snapshots WHERE product_id = $1',
+    [known],
+  );
+  const events = await takeEvents(pool);
+  await stack.postgres.kill();
+  await send(kafka, pipeline.topic, events);
+  await eventually('the known product is up to date', async () =>
+    ((await redis.get(`product:${known}:ratingState`)) ?? '').startsWith(`${expected.rows[0]!.last_seq} `),
+  );
+  await eventually(
+    'the offsets are committed',
+    async () => (await readLag(kafka, pipeline.env['KAFKA_GROUP_ID']!, pipeline.topic)) === 0,
+  );
+  expect(await metric('rating_events_total', { result: 'deferred' })).toBe(5);
+  expect(await metric('rating_jobs_total', { result: 'failed' })).toBe(0);
+  expect(await worker.readiness()).toEqual({ kafka: true, redis: true });
+
+  await stack.postgres.start();
+  await expectExact(pool, redis, [known!, unknown!]);
+  expect(await metric('rating_rebuilds_total', { reason: 'deferred' })).toBe(1);
+  expect(await metric('rating_dead_letters_total')).toBe(0);
+});
+
+it('holds the backlog back in Kafka where too many rebuilds wait for PostgreSQL', async () => {
+  const { pool, redis, kafka, stack } = servers;
+  const pipeline = await createPipeline(servers, { partitions: 1 });
+  const { metric } = await startWorker(pipeline, { RATING_MAX_DEFERRED_REBUILDS: '3', RATING_JOB_MAX_EVENTS: '1' });
+  const products = await createProducts(pool, 30);
+  await createReviews(pool, products);
+  const events = await takeEvents(pool);
+  await stack.postgres.kill();
+  await send(kafka, pipeline.topic, events);
+  await eventually('some are put off', async () => (await metric('rating_events_total', { result: 'deferred' })) >= 3);
+  expect(await readLag(kafka, pipeline.env['KAFKA_GROUP_ID']!, pipeline.topic)).toBe(30);
+  await stack.postgres.start();
+  await expectExact(pool, redis, products);
+  expect(await metric('rating_jobs_total', { result: 'failed' })).toBe(0);
+});
+
+it('survives kill -9 in the middle of a job', async () => {
+  const { pool, redis, kafka } = servers;
+  const pipeline = await createPipeline(servers);
+  const products = await createProducts(pool, 20);
+  await createReviews(pool, products);
+  // The rebuild waits for this lock, so the job is certain to be in the middle when its worker dies.
+  const lock = await pool.connect();
+  try {
+    await lock.query('BEGIN; LOCK TABLE product_review_sequences IN ACCESS EXCLUSIVE MODE');
+    const doomed = await spawnWorker(servers, pipeline, 'doomed', await findFreePort());
+    await relay(pool, kafka, pipeline.topic);
+    await eventually('the rebuild waits for the lock', async () => {
+      const { rows } = await pool.query(
+        `SELECT FROM pg_stat_activity WHERE application_name = 'rating-worker' AND wait_event_type = 'Lock'`,
+      );
+      return rows.length > 0;
+    });
+    await doomed.kill();
+  } finally {
+    lock.release(true);
+  }
+
+  const { metric } = await startWorker(pipeline);
+  await expectExact(pool, redis, products, 15_000);
+  await changeReviews(pool, products);
+  await relay(pool, kafka, pipeline.topic);
+  await expectExact(pool, redis, products);
+  expect(await metric('rating_gaps_total')).toBe(0);
+});
+
+it('stops on SIGTERM with exit code 0 within seconds, under load, with its offsets committed', async () => {
+  const { pool, redis, kafka } = servers;
+  const pipeline = await createPipeline(servers);
+  const products = await createProducts(pool, 10);
+  const worker = await spawnWorker(servers, pipeline, 'stopped', await findFreePort());
+  for (let i = 0; i < 5; i += 1) {
+    await changeReviews(pool, products);
+    await relay(pool, kafka, pipeline.topic);
+  }
+  const began = Date.now();
+  expect(await worker.stop()).toEqual({ code: 0, signal: null });
+  expect(Date.now() - began).toBeLessThan(5_000);
+  await startWorker(pipeline);
+  await expectExact(pool, redis, products);
+});
+
+it('stops within seconds while every server is down', async () => {
+  const { pool, kafka, stack } = servers;
+  const pipeline = await createPipeline(servers);
+  const products = await createProducts(pool, 5);
+  const worker = await spawnWorker(servers, pipeline, 'lonely', await findFreePort());
+  await createReviews(pool, products, 10);
+  await stack.redis.kill();
+  await relay(pool, kafka, pipeline.topic);
+  await stack.kafka.kill();
+  await stack.postgres.kill();
+  const began = Date.now();
+  expect((await worker.stop(25_000)).code).toBe(0);
+  expect(Date.now() - began).toBeLessThan(10_000);
+});
+
+it('is exact again after FLUSHALL and after a restart of Redis with nothing in it, in the middle of work', async () => {
+  const { pool, redis, kafka, stack } = servers;
+  const pipeline = await createPipeline(servers);
+  const products = await createProducts(pool, 20);
+  const { worker } = await startWorker(pipeline, { RATING_JOB_WAIT_MS: '500' });
+  const write = async (): Promise<void> => {
+    await changeReviews(pool, products);
+    await relay(pool, kafka, pipeline.topic);
+  };
+  await write();
+  await expectExact(pool, redis, products);
+  await write();
+  await redis.flushall();
+  await write();
+  await expectExact(pool, redis, products);
+  await write();
+  await stack.redis.kill();
+  await write();
+  expect((await worker.readiness())['redis']).toBe(false);
+  await stack.redis.start({ empty: true });
+  await write();
+  await expectExact(pool, redis, products);
+  expect(await worker.readiness()).toEqual({ kafka: true, redis: true });
+});
+
+it('waits for Redis and Kafka that are down when it starts', async () => {
+  const { pool, redis, kafka, stack } = servers;
+  const pipeline = await createPipeline(servers);
+  const products = await createProducts(pool, 5);
+  await createReviews(pool, products, 3);
+  await relay(pool, kafka, pipeline.topic);
+  await stack.redis.stop();
+  await stack.kafka.stop();
+  const { worker, fatal } = createWorker(pipeline);
+  const started = worker.start(new AbortController().signal);
+  await eventually('the health server answers', () => worker.port() !== 0);
+  expect((await fetch(`http://127.0.0.1:${worker.port()}/ready`)).status).toBe(503);
+  await stack.redis.start();
+  expect((await fetch(`http://127.0.0.1:${worker.port()}/ready`)).status).toBe(503);
+  await stack.kafka.start();
+  await started;
+  await expectExact(pool, redis, products);
+  expect(fatal).toEqual([]);
+});
+
+it('ends its waits when it is asked to stop before the servers are there', async () => {
+  const { stack } = servers;
+  const pipeline = await createPipeline(servers);
+  await stack.redis.stop();
+  const { worker } = createWorker(pipeline);
+  const abort = new AbortController();
+  const started = worker.start(abort.signal);
+  await eventually('the health server answers', () => worker.port() !== 0);
+  abort.abort(new Error('stop'));
+  await expect(started).rejects.toThrow('stop');
+});
+
+it('is exact again after Kafka was killed and came back', async () => {
+  const { pool, redis, kafka, stack } = servers;
+  const pipeline = await createPipeline(servers);
+  const products = await createProducts(pool, 10);
+  const { worker, fatal } = await startWorker(pipeline);
+  await createReviews(pool, products, 3);
+  await relay(pool, kafka, pipeline.topic);
+  await expectExact(pool, redis, products);
+  await stack.kafka.kill();
+  await eventually('it is not ready', async () => !(await worker.readiness())['kafka'], 30_000);
+  await changeReviews(pool, products);
+  await stack.kafka.start();
+  await eventually('the events are sent', async () => {
+    await relay(pool, kafka, pipeline.topic);
+    return true;
+  });
+  await expectExact(pool, redis, products, 30_000);
+  await eventually('it is ready again', async () => (await worker.readiness())['kafka'] === true, 30_000);
+  expect(fatal).toEqual([]);
+});

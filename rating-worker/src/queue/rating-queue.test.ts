@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto';
+import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
+import { startStack, type Stack } from '@exact-ratings/stack/stack.js';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { readRatingWorkerConfig, type RatingWorkerConfig } from '../config.js';
+import { createQueueConnection } from '../connections.js';
+import { createMetrics, type WorkerMetrics } from '../metrics.js';
+import { eventually } from '../testing/test-data.js';
+import type { ApplyJob } from './rating-job.js';
+import { RatingQueue } from './rating-queue.js';
+import { PutOffError, startRatingQueueWorker, type RatingJob, type RatingQueueWorker } from './rating-queue-worker.js';
+
+const logger = createLogger('test', 'silent');
+const never = new AbortController().signal;
+let stack: Stack;
+let config: RatingWorkerConfig;
+let metrics: WorkerMetrics;
+let inspect: Queue;
+let queue: RatingQueue;
+const connections: Redis[] = [];
+const workers: RatingQueueWorker[] = [];
+
+beforeAll(async () => {
+  stack = await startStack({ name: `test-queue-${process.pid}`, services: ['redis'], fresh: true, removeOnStop: true });
+}, 120_000);
+
+beforeEach(() => {
+  config = readRatingWorkerConfig({
+    ...stack.env,
+    RATING_QUEUE_NAME: randomUUID(),
+    RATING_JOB_ATTEMPTS: '3',
+    RATING_JOB_BACKOFF_MS: '1',
+    RATING_JOB_WAIT_MS: '200',
+  });
+  metrics = createMetrics();
+  queue = new RatingQueue(connect(), config.jobs, logger);
+  inspect = new Queue(config.jobs.queueName, { connection: connect(), prefix: config.jobs.prefix });
+});
+
+afterEach(async () => {
+  await Promise.all(workers.splice(0).map((worker) => worker.close(2_000)));
+  await queue.close();
+  await inspect.close();
+  for (const redis of connections.splice(0)) redis.disconnect();
+});
+
+afterAll(() => stack?.stop());
+
+function connect(): Redis {
+  const redis = createQueueConnection(config.redis, 'test', logger);
+  connections.push(redis);
+  return redis;
+}
+
+function work(process: (job: RatingJob) => Promise<void>): void {
+  workers.push(startRatingQueueWorker(connect(), config.jobs, process, metrics, logger));
+}
+
+function job(productId = randomUUID()): ApplyJob {
+  return { products: [{ productId, changes: [[1, 0, 5, 0]] }] };
+}
+
+async function counted(result: string): Promise<number> {
+  const { values } = await metrics.jobs.get();
+  return values.find(({ labels }) => labels.result === result)?.value ?? 0;
+}
+
+it('resolves when all jobs have finished, each done once', async () => {
+  const done: string[] = [];
+  work((one) => {
+    done.push(JSON.stringify(one.data));
+    return Promise.resolve();
+  });
+  const jobs = Array.from({ length: 50 }, () => job());
+  expect(await queue.finish(jobs, never)).toEqual([]);
+  expect(done.sort()).toEqual(jobs.map((one) => JSON.stringify(one)).sort());
+  await eventually('all are counted', async () => (await counted('completed')) === 50);
+});
+
+it('does not resolve before the slowest job has finished', async () => {
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const slow = job();
+  work((one) => (JSON.stringify(one.data) === JSON.stringify(slow) ? held : Promise.resolve()));
+  let resolved = false;
+  const finished = queue.finish([job(), slow, job()], never).then(() => {
+    resolved = true;
+  });
+  await eventually('the others are done', async () => (await counted('completed')) === 2);
+  expect(resolved).toBe(false);
+  release();
+  await finished;
+});
+
+it('reports the jobs that used up their attempts and keeps them for inspection', async () => {
+  const bad = job();
+  work((one) =>
+    JSON.stringify(one.data) === JSON.stringify(bad) ? Promise.reject(new Error('no luck')) : Promise.resolve(),
+  );
+  expect(await queue.finish([job(), bad, job()], never)).toEqual([bad]);
+  await eventually(
+    'all are counted',
+    async () => (await counted('completed')) === 2 && (await counted('failed')) === 1,
+  );
+  expect(await counted('retried')).toBe(2);
+  const [kept] = await inspect.getFailed();
+  expect(kept).toMatchObject({ data: bad, failedReason: 'no luck', attemptsMade: 3 });
+});
+
+it('tries a job that failed again, after a back-off', async () => {
+  let attempts = 0;
+  work(() => {
+    attempts += 1;
+    return attempts < 3 ? Promise.reject(new Error('not yet')) : Promise.resolve();
+  });
+  expect(await queue.finish([job()], never)).toEqual([]);
+  expect(attempts).toBe(3);
+});
+
+it('adds again what Redis lost', async () => {
+  const finished = queue.finish([job(), job()], never);
+  await eventually('both are queued', async () => (await inspect.getWaitingCount()) === 2);
+  await connections[0]!.flushall();
+  work(() => Promise.resolve());
+  expect(await finished).toEqual([]);
+});
+
+it('lets another worker do what a silent one has taken', async () => {
+  let taken = 0;
+  let wake = (): void => {};
+  const silent = new Promise<void>((resolve) => {
+    wake = resolve;
+  });
+  work(() => {
+    taken += 1;
+    return taken === 1 ? silent : Promise.resolve();
+  });
+  expect(await queue.finish([job()], never)).toEqual([]);
+  expect(taken).toBe(2);
+  wake();
+});
+
+it('takes a finished job for finished when the news of it was lost', async () => {
+  const events = (queue as unknown as { events: { close(): Promise<void> } }).events;
+  await events.close();
+  work(() => Promise.resolve());
+  expect(await queue.finish([job(), job()], never)).toEqual([]);
+  await eventually('both are counted', async () => (await counted('completed')) === 2);
+});
+
+it('uses up no attempt for work that is put off', async () => {
+  let times = 0;
+  work(() => {
+    times += 1;
+    return times <= 5 ? Promise.reject(new PutOffError(10)) : Promise.resolve();
+  });
+  expect(await queue.finish([job()], never)).toEqual([]);
+  expect(times).toBe(6);
+  expect([await counted('failed'), await counted('retried')]).toEqual([0, 0]);
+});
+
+it('ends its wait when aborted', async () => {
+  const abort = new AbortController();
+  const finished = queue.finish([job()], abort.signal);
+  await eventually('it is queued', async () => (await inspect.getWaitingCount()) === 1);
+  abort.abort(new Error('stop'));
+  await expect(finished).rejects.toThrow('stop');
+});
+
+it('keeps few completed jobs', async () => {
+  work(() => Promise.resolve());
+  for (let i = 0; i < 12; i += 1)
+    await queue.finish(
+      Array.from({ length: 100 }, () => job()),
+      never,
+    );
+  expect(await inspect.getCompletedCount()).toBeLessThanOrEqual(1_000);
+});
