@@ -51,7 +51,9 @@ export function keysetStatement(list: KeysetList, page: PageRequest): Statement 
   const direction = page.backward ? 'ASC' : 'DESC';
 
   return {
-    name: [list.table, page.backward ? 'last' : 'first', after && 'after', before && 'before'].filter(Boolean).join('_'),
+    name: [list.table, page.backward ? 'last' : 'first', after && 'after', before && 'before']
+      .filter(Boolean)
+      .join('_'),
     text: `
       SELECT parent.id AS parent_id, bounds.*, item.*
         FROM unnest($1::uuid[]) AS parent (id)

@@ -1,5 +1,9 @@
 import type { RatingState } from '@exact-ratings/shared/rating/rating-state.js';
-import { readLastSequences, readRatingSnapshots, type Queryable } from '@exact-ratings/shared/rating/rating-snapshots.js';
+import {
+  readLastSequences,
+  readRatingSnapshots,
+  type Queryable,
+} from '@exact-ratings/shared/rating/rating-snapshots.js';
 import type { RatingSnapshot, RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { CircuitBreaker } from './circuit-breaker.js';

@@ -23,8 +23,10 @@ const PUBLIC_CODES = new Set([
 /**
  * What a caller sees of an error: a stable code, and a message without stack trace, SQL, library internals or an echo of
  * the whole input. Everything unexpected is logged and masked.
+ *
+ * `hideSchemaDetails` also keeps suggestions out of errors about variables, where Apollo leaves them.
  */
-export function createErrorFormatter(logger: Logger) {
+export function createErrorFormatter(logger: Logger, hideSchemaDetails: boolean) {
   return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
     const cause = unwrapResolverError(error);
     if (!(cause instanceof GraphQLError)) {
@@ -33,7 +35,8 @@ export function createErrorFormatter(logger: Logger) {
     const code = formatted.extensions?.['code'];
     if (typeof code !== 'string' || !PUBLIC_CODES.has(code)) return masked(formatted, cause, logger);
 
-    const { message, argument } = describe(cause, formatted.message);
+    const { message: full, argument } = describe(cause, inOurWords(formatted.message));
+    const message = hideSchemaDetails ? full.replace(SUGGESTION, '') : full;
     const { stacktrace: _stacktrace, http: _http, ...extensions } = formatted.extensions ?? {};
     return {
       ...formatted,
@@ -41,6 +44,20 @@ export function createErrorFormatter(logger: Logger) {
       extensions: { ...extensions, ...(argument === undefined ? {} : { argument }) },
     };
   };
+}
+
+const SUGGESTION = / Did you mean [^?]*\?/g;
+
+/** What the libraries say about themselves rather than about the request. */
+function inOurWords(message: string): string {
+  if (message === 'Validation aborted.') return 'The operation is too complex to be checked: ask for each field once.';
+  if (message.startsWith('This operation has been blocked as a potential Cross-Site Request Forgery')) {
+    return (
+      'A web page could have forged this request: send a POST with the content type application/json, ' +
+      'or add the header "apollo-require-preflight: true".'
+    );
+  }
+  return message;
 }
 
 /** graphql-js puts the whole value of a bad variable in front of what is wrong with it: only the path is kept. */

@@ -48,7 +48,7 @@ export async function addGraphQL(
     parseOptions: { maxTokens },
     validationRules: [...armor.validationRules],
     stopOnTerminationSignals: false,
-    formatError: createErrorFormatter(options.logger),
+    formatError: createErrorFormatter(options.logger, options.hideSchemaDetails),
     logger: options.logger.child({ part: 'apollo' }, { level: 'warn' }),
     plugins: [
       // No cache hints are used; the plugin costs 15 to 20 % of the throughput.

@@ -24,6 +24,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     connectionTimeout: 60_000,
     requestTimeout: 30_000,
   });
+  // JSON only: what a form or a script of another site can send without a preflight is refused by its type.
+  server.removeContentTypeParser('text/plain');
   if (options.corsOrigins.length > 0) {
     await server.register(cors, {
       origin: [...options.corsOrigins],

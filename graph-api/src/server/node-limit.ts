@@ -14,7 +14,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import type { RequestContext } from '../context.js';
-import { DEFAULT_PAGE_SIZE } from '../schema/page-arguments.js';
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../schema/page-arguments.js';
 
 /**
  * Refuses operations whose answer could hold more objects than `maxNodes`. Depth alone does not bound it: three nested
@@ -54,13 +54,13 @@ export function countNodes(
     const definition = operation.variableDefinitions?.find((one) => one.variable.name.value === name)?.defaultValue;
     return definition?.kind === 'IntValue' ? Number(definition.value) : undefined;
   };
-  /** The size of the page that a connection field asks for; a bad one is refused by its resolver. */
+  /** The size of the page that a connection field asks for; its resolver refuses a bad one before it reads anything. */
   const pageSize = ({ arguments: given }: FieldNode): number => {
     for (const { name, value } of given ?? []) {
       if (name.value !== 'first' && name.value !== 'last') continue;
       const size =
         value.kind === 'Variable' ? variable(value.name.value) : 'value' in value ? Number(value.value) : null;
-      if (typeof size === 'number' && size >= 0) return size;
+      if (typeof size === 'number' && size >= 0) return Math.min(size, MAX_PAGE_SIZE);
     }
     return DEFAULT_PAGE_SIZE;
   };

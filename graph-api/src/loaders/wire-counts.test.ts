@@ -1,0 +1,180 @@
+import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
+import { Redis } from 'ioredis';
+import { insertProduct } from '../testing/rows.js';
+import { dataOf, query } from '../testing/graphql.js';
+import { eventually } from '../testing/eventually.js';
+import { startTestApp, type TestApp } from '../testing/test-app.js';
+import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { startPostgresProxy, startRedisProxy, type WireProxy } from '../testing/wire-proxy.js';
+import { newUserToken } from '../testing/tokens.js';
+
+let database: TestDatabase;
+let postgres: WireProxy<string>;
+let redisProxy: WireProxy<string[]>;
+let redis: Redis;
+let app: TestApp;
+
+const PRODUCTS = 100;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  await database.pool.query(
+    `INSERT INTO products (name, price_amount, price_currency) SELECT 'p' || n, 1, 'EUR' FROM generate_series(1, $1) n`,
+    [PRODUCTS],
+  );
+  await database.pool.query(
+    `INSERT INTO authors (issuer, subject, display_name) SELECT '', 's' || n, 'A' || n FROM generate_series(1, 5) n`,
+  );
+  await database.pool.query(
+    `INSERT INTO reviews (product_id, author_id, rating) SELECT p.id, a.id, 4 FROM products p, authors a`,
+  );
+  postgres = await startPostgresProxy(Number(database.env['DATABASE_PORT']));
+  redisProxy = await startRedisProxy(Number(database.env['REDIS_PORT']));
+  redis = new Redis(Number(database.env['REDIS_PORT']), database.env['REDIS_HOST']!);
+  app = await startTestApp({
+    ...database.env,
+    DATABASE_PORT: String(postgres.port),
+    REDIS_PORT: String(redisProxy.port),
+    // Counting is what matters here, not how busy the machine is.
+    REDIS_COMMAND_TIMEOUT_MS: '10000',
+  });
+  await eventually('Redis is connected', async () => {
+    await query(app.origin, '{ products(first: 1) { nodes { reviewCount } } }');
+    return redisProxy.seen.some(([name]) => name === 'MGET');
+  });
+});
+afterAll(async () => {
+  await app?.stop();
+  redis?.disconnect();
+  await postgres?.close();
+  await redisProxy?.close();
+  await database.drop();
+});
+
+async function makeCold(except?: string): Promise<void> {
+  const { rows } = await database.pool.query('SELECT id FROM products');
+  for (const { id } of rows as Array<{ id: string }>) {
+    if (id === except) continue;
+    await redis.del(`product:${id}:rating`, `product:${id}:reviewCount`, `product:${id}:ratingState`);
+  }
+}
+
+/** What one piece of work asked of PostgreSQL and Redis, once the writes behind the answers have ended. */
+async function counted(work: () => Promise<unknown>): Promise<{ statements: string[]; commands: string[] }> {
+  postgres.clear();
+  redisProxy.clear();
+  await work();
+  return { statements: [...postgres.seen], commands: redisProxy.seen.map(([name]) => name!) };
+}
+
+const PAGE = `{ products(first: ${PRODUCTS}) { nodes { id averageRating reviewCount rating { version count average distribution { stars count } } } } }`;
+
+async function fill(): Promise<void> {
+  const id = async () =>
+    ((await database.pool.query('SELECT id FROM products ORDER BY created_at, id LIMIT 1')).rows[0] as { id: string })
+      .id;
+  dataOf(await query(app.origin, PAGE));
+  await eventually('Redis is filled', async () => redis.exists(`product:${await id()}:ratingState`));
+}
+
+test('a page of 100 with ratings, warm: one statement and one MGET', async () => {
+  await fill();
+  const { statements, commands } = await counted(async () => {
+    const { nodes } = dataOf(await query(app.origin, PAGE)).products;
+    expect(nodes).toHaveLength(PRODUCTS);
+    expect(nodes.every((node: { averageRating: number }) => node.averageRating === 4)).toBe(true);
+  });
+  expect(statements).toHaveLength(1);
+  expect(commands).toEqual(['MGET']);
+  expect(redisProxy.seen[0]).toHaveLength(1 + 3 * PRODUCTS);
+});
+
+test('the same page, cold: one statement and one script more', async () => {
+  await makeCold();
+  const { statements } = await counted(async () => {
+    dataOf(await query(app.origin, PAGE));
+    await eventually('the script ran', () => redisProxy.seen.length >= 2);
+  });
+  expect(statements).toHaveLength(2);
+  expect(statements[1]).toContain('rating_snapshots');
+  expect(redisProxy.seen.map(([name]) => name!.replace('EVALSHA', 'EVAL'))).toEqual(['MGET', 'EVAL']);
+});
+
+test('totalCount costs its statement only when asked for', async () => {
+  const without = await counted(() => query(app.origin, '{ products(first: 5) { nodes { id } } }'));
+  expect(without.statements).toHaveLength(1);
+  const withTotal = await counted(() => query(app.origin, '{ products(first: 5) { nodes { id } totalCount } }'));
+  expect(withTotal.statements).toHaveLength(2);
+  expect(withTotal.commands).toEqual([]);
+});
+
+test('a nested list is one statement a level, and one MGET', async () => {
+  await fill();
+  const nested =
+    '{ products(first: 20) { nodes { averageRating reviews(first: 3) { nodes { author { displayName } product { averageRating name } } totalCount } } } }';
+  const { statements, commands } = await counted(async () => {
+    const { nodes } = dataOf(await query(app.origin, nested)).products;
+    expect(nodes).toHaveLength(20);
+    expect(nodes[0].reviews).toMatchObject({ totalCount: 5, nodes: [{ product: { averageRating: 4 } }, {}, {}] });
+    expect(nodes[19].reviews.nodes[2].author.displayName).toMatch(/^A\d$/);
+  });
+  // Products, their reviews, the totals, the authors; the reviews' products are known already.
+  expect(statements).toHaveLength(4);
+  expect(commands).toEqual(['MGET']);
+});
+
+test("a review's product and its rating: one statement each", async () => {
+  const { rows } = await database.pool.query('SELECT id FROM reviews LIMIT 3');
+  const reviews = (rows as Array<{ id: string }>)
+    .map(({ id }, i) => `r${i}: review(id: "${id}") { product { name averageRating } author { displayName } }`)
+    .join(' ');
+  const { statements, commands } = await counted(async () => dataOf(await query(app.origin, `{ ${reviews} }`)));
+  expect(statements).toHaveLength(3);
+  expect(commands).toEqual(['MGET']);
+});
+
+test('requests that miss the same products at the same time share one statement', async () => {
+  const warm = await insertProduct(database.pool);
+  await new RatingStore(redis, { ttlSeconds: 0 }).replace([{ productId: warm, seq: 0, stars: [0, 0, 0, 0, 0] }]);
+  await makeCold(warm);
+  // What the statement reads is locked, so that it lasts until all requests wait for it.
+  const client = await database.pool.connect();
+  await client.query('BEGIN');
+  await client.query('LOCK TABLE product_review_sequences IN ACCESS EXCLUSIVE MODE');
+  const { statements } = await counted(async () => {
+    const answers = Array.from({ length: 6 }, () => query(app.origin, PAGE));
+    await eventually('all have asked Redis', () => redisProxy.seen.filter(([name]) => name === 'MGET').length === 6);
+    // Redis answers in order: once this hit is here, the misses before it are known to their requests.
+    const hit = await query(app.origin, `{ product(id: "${warm}") { reviewCount } }`);
+    expect(dataOf(hit).product.reviewCount).toBe(0);
+    await client.query('COMMIT');
+    client.release();
+    for (const answer of await Promise.all(answers)) {
+      expect(dataOf(answer).products.nodes.at(-1).averageRating).toBe(4);
+    }
+  });
+  expect(statements.filter((text) => text.includes('rating_snapshots'))).toHaveLength(1);
+  // Six pages, the product of the hit, and the shared one.
+  expect(statements).toHaveLength(8);
+  await database.pool.query('DELETE FROM products WHERE id = $1', [warm]);
+});
+
+test('a mutation is one statement; with the product and its rating two more', async () => {
+  const { rows } = await database.pool.query('SELECT id FROM products LIMIT 1');
+  const { id } = rows[0] as { id: string };
+  const create = (fields: string, token: string) =>
+    query(
+      app.origin,
+      `mutation ($id: ID!) { createReview(input: { productId: $id, rating: 4 }) { ${fields} } }`,
+      { id },
+      { token },
+    );
+  const [one, two] = [await newUserToken(), await newUserToken()];
+  expect((await counted(async () => dataOf(await create('ratingVersion', one)))).statements).toHaveLength(1);
+  const { statements, commands } = await counted(async () =>
+    dataOf(await create('ratingVersion product { averageRating reviewCount } review { rating }', two)),
+  );
+  // The function, the product, the review, the rating.
+  expect(statements).toHaveLength(4);
+  expect(commands).toEqual([]);
+});

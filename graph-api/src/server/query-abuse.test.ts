@@ -1,0 +1,252 @@
+import { dataOf, query, send, type Answer } from '../testing/graphql.js';
+import { insertProduct } from '../testing/rows.js';
+import { startTestApp, type TestApp } from '../testing/test-app.js';
+import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { adminToken } from '../testing/tokens.js';
+
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  JWT_ISSUER: 'https://issuer.example',
+  JWT_AUDIENCE: 'ratings',
+};
+
+let database: TestDatabase;
+let app: TestApp;
+let production: TestApp;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  await insertProduct(database.pool);
+  app = await startTestApp(database.env);
+  production = await startTestApp({ ...database.env, ...PRODUCTION });
+});
+afterAll(async () => {
+  await app?.stop();
+  await production?.stop();
+  await database.drop();
+});
+
+function expectRefusal(answer: Answer, status: number, code: string): void {
+  expect([answer.status, [...new Set(answer.errors.map(({ extensions }) => extensions.code))]]).toEqual([
+    status,
+    [code],
+  ]);
+  expect(answer.data).toBeNull();
+  for (const { message } of answer.errors) expect(message.length).toBeLessThanOrEqual(301);
+  expect(answer.text).not.toMatch(/node_modules|\.js:|stacktrace|fastify|apollo(?!-require-preflight)/i);
+}
+
+const post = (body: string, headers: Record<string, string> = {}) =>
+  send(`${app.origin}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body });
+
+const nested = (levels: number): string =>
+  levels === 0 ? 'id' : `reviews(first: 1) { nodes { product { ${nested(levels - 1)} } } }`;
+const repeat = (n: number, part: (i: number) => string): string =>
+  Array.from({ length: n }, (_, i) => part(i)).join(' ');
+
+describe('operations that cost too much are refused before they run', () => {
+  test.each<[string, string]>([
+    ['depth', `{ products { nodes { ${nested(5)} } } }`],
+    ['aliases', `{ ${repeat(31, (i) => `a${i}: product(id: "x") { id }`)} }`],
+    ['directives', `{ __typename ${repeat(51, () => '@skip(if: false)')} }`],
+    [
+      'many directives over many fields',
+      `{ ${repeat(60, (i) => `__typename @include(if: true) ${i}`.replace(/ \d+$/, ''))} }`,
+    ],
+    ['an unknown directive', '{ __typename @nope }'],
+    ['circular fragments', '{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }'],
+    ['a fragment in itself', '{ ...A } fragment A on Query { __typename ...A }'],
+    [
+      'exponential fragments',
+      `{ ...F0 } ${repeat(30, (i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 1} }`)} fragment F30 on Query { __typename }`,
+    ],
+    [
+      'a million objects',
+      '{ products(first: 100) { nodes { reviews(first: 100) { nodes { product { reviews(first: 100) { nodes { id } } } } } } } }',
+    ],
+    [
+      'a million objects through fragments and edges',
+      `{ products(last: 100) { edges { node { ...P } } } }
+       fragment P on Product { reviews(first: 100) { edges { node { ... on Review { product { reviews(last: 100) { nodes { id } } } } } } } }`,
+    ],
+  ])('%s', async (_name, operation) => {
+    const began = performance.now();
+    expectRefusal(await query(app.origin, operation), 400, 'GRAPHQL_VALIDATION_FAILED');
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
+
+  test('the sizes of pages count also where they are variables', async () => {
+    const operation = (defaults: string) =>
+      `query ($n: Int${defaults}) { products(first: $n) { nodes { reviews(first: $n) { nodes { product { reviews(first: $n) { nodes { id } } } } } } } }`;
+    expectRefusal(await query(app.origin, operation(''), { n: 100 }), 400, 'GRAPHQL_VALIDATION_FAILED');
+    expectRefusal(await query(app.origin, operation(' = 100')), 400, 'GRAPHQL_VALIDATION_FAILED');
+    dataOf(await query(app.origin, operation(''), { n: 10 }));
+  });
+
+  test('tokens', async () => {
+    expectRefusal(await query(app.origin, `{ ${'__typename '.repeat(2_001)} }`), 400, 'GRAPHQL_PARSE_FAILED');
+  });
+
+  test('duplicate fields', async () => {
+    const duplicates = (n: number): string => `{ ${'__typename '.repeat(n)} }`;
+    expect(dataOf(await query(app.origin, duplicates(100)))).toEqual({ __typename: 'Query' });
+    expectRefusal(await query(app.origin, duplicates(1_500)), 400, 'GRAPHQL_VALIDATION_FAILED');
+  });
+
+  test('what real clients ask for passes', async () => {
+    dataOf(
+      await query(
+        app.origin,
+        '{ products(first: 100) { nodes { id averageRating reviews(first: 3) { nodes { author { displayName } product { averageRating } } } } } }',
+      ),
+    );
+    const introspection = await query(
+      app.origin,
+      '{ __schema { types { name fields { name type { name ofType { name } } } } } }',
+    );
+    expect(dataOf(introspection).__schema.types.length).toBeGreaterThan(10);
+  });
+
+  test('the limits are configuration', async () => {
+    const strict = await startTestApp({
+      ...database.env,
+      GRAPHQL_MAX_DEPTH: '2',
+      GRAPHQL_MAX_ALIASES: '1',
+      GRAPHQL_MAX_NODES: '100',
+    });
+    try {
+      for (const operation of [
+        '{ products { nodes { price { amount } } } }',
+        '{ a: product(id: "x") { id } b: product(id: "x") { id } }',
+        '{ products(first: 100) { pageInfo { hasNextPage } edges { cursor } nodes { id } } }',
+      ]) {
+        expectRefusal(await query(strict.origin, operation), 400, 'GRAPHQL_VALIDATION_FAILED');
+      }
+    } finally {
+      await strict.stop();
+    }
+  });
+});
+
+describe('requests that are no GraphQL over HTTP', () => {
+  test.each<[string, string, number, string]>([
+    ['malformed JSON', '{"query":', 400, 'BAD_REQUEST'],
+    ['no JSON', 'query', 400, 'BAD_REQUEST'],
+    ['nothing', '', 400, 'BAD_REQUEST'],
+    ['null', 'null', 400, 'BAD_REQUEST'],
+    ['a text', '"{ __typename }"', 400, 'BAD_REQUEST'],
+    ['an empty object', '{}', 400, 'BAD_REQUEST'],
+    ['a query that is no text', '{"query":{"a":1}}', 400, 'BAD_REQUEST'],
+    ['variables that are a text', '{"query":"{ __typename }","variables":"{}"}', 400, 'BAD_REQUEST'],
+    ['variables that are a list', '{"query":"{ __typename }","variables":[1]}', 400, 'BAD_REQUEST'],
+    ['an operationName that is no text', '{"query":"{ __typename }","operationName":5}', 400, 'BAD_REQUEST'],
+    ['a batch', '[{"query":"{ __typename }"},{"query":"{ __typename }"}]', 400, 'BAD_REQUEST'],
+    ['an empty query', '{"query":""}', 400, 'BAD_REQUEST'],
+    ['a query that is no GraphQL', '{"query":"{ products("}', 400, 'GRAPHQL_PARSE_FAILED'],
+    ['an unknown field', '{"query":"{ nothing }"}', 400, 'GRAPHQL_VALIDATION_FAILED'],
+    [
+      'an unknown operation',
+      '{"query":"query A { __typename }","operationName":"B"}',
+      400,
+      'OPERATION_RESOLUTION_FAILURE',
+    ],
+    [
+      'an ambiguous operation',
+      '{"query":"query A { __typename } query B { __typename }"}',
+      400,
+      'OPERATION_RESOLUTION_FAILURE',
+    ],
+    ['prototype pollution', '{"__proto__":{"a":1},"query":"{ __typename }"}', 400, 'BAD_REQUEST'],
+  ])('%s', async (_name, body, status, code) => {
+    expectRefusal(await post(body), status, code);
+  });
+
+  test('a body over the limit', async () => {
+    expectRefusal(await post(JSON.stringify({ query: '{ __typename }', x: 'x'.repeat(300_000) })), 413, 'BAD_REQUEST');
+  });
+
+  test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/xml'])(
+    'the content type %s',
+    async (type) => {
+      expectRefusal(await post('{"query":"{ __typename }"}', { 'content-type': type }), 415, 'BAD_REQUEST');
+    },
+  );
+
+  test('a request without a content type', async () => {
+    const answer = await send(`${app.origin}/graphql`, {
+      method: 'POST',
+      body: new Uint8Array(Buffer.from('{"query":"{ __typename }"}')),
+    });
+    expectRefusal(answer, 415, 'BAD_REQUEST');
+  });
+
+  test.each(['utf-16', 'ISO-8859-1', 'utf-7'])('the charset %s', async (charset) => {
+    const headers = { 'content-type': `application/json; charset=${charset}` };
+    expectRefusal(await post('{"query":"{ __typename }"}', headers), 415, 'BAD_REQUEST');
+  });
+
+  test.each(['application/json', 'application/json; charset=utf-8', 'application/json;charset="UTF-8"'])(
+    '%s is fine',
+    async (type) => {
+      expect(dataOf(await post('{"query":"{ __typename }"}', { 'content-type': type }))).toEqual({
+        __typename: 'Query',
+      });
+    },
+  );
+
+  test('GET: queries with a preflight header only, never mutations', async () => {
+    const get = (operation: string, headers: Record<string, string> = {}) =>
+      send(`${app.origin}/graphql?query=${encodeURIComponent(operation)}`, { headers });
+    const preflight = { 'apollo-require-preflight': 'true', authorization: `Bearer ${await adminToken()}` };
+    expectRefusal(await get('{ __typename }'), 400, 'BAD_REQUEST');
+    expect(dataOf(await get('{ __typename }', preflight))).toEqual({ __typename: 'Query' });
+    const before = (await database.pool.query('SELECT FROM products')).rowCount;
+    const mutation =
+      'mutation { createProduct(input: { name: "x", price: { amount: "1", currencyCode: "EUR" } }) { product { id } } }';
+    expectRefusal(await get(mutation, preflight), 405, 'BAD_REQUEST');
+    expect((await database.pool.query('SELECT FROM products')).rowCount).toBe(before);
+  });
+
+  test('other methods and paths', async () => {
+    expectRefusal(await send(`${app.origin}/graphql`, { method: 'PUT', body: '{}' }), 404, 'NOT_FOUND');
+    expectRefusal(await send(`${app.origin}/nothing`, {}), 404, 'NOT_FOUND');
+  });
+
+  test('one validation error after the other does not fill the answer', async () => {
+    const answer = await query(app.origin, `{ ${repeat(600, (i) => `nothing${i}`)} }`);
+    expect(answer.status).toBe(400);
+    expect(answer.errors.length).toBeLessThanOrEqual(101);
+    expect(answer.text.length).toBeLessThan(50_000);
+  });
+});
+
+describe('in production', () => {
+  test('no introspection', async () => {
+    for (const operation of ['{ __schema { types { name } } }', '{ __type(name: "Product") { name } }']) {
+      const answer = await query(production.origin, operation);
+      expect(answer.errors[0]!.extensions.code).toMatch(/INTROSPECTION_DISABLED|GRAPHQL_VALIDATION_FAILED/);
+      expect(answer.data).toBeNull();
+    }
+    expect(dataOf(await query(production.origin, '{ __typename }'))).toEqual({ __typename: 'Query' });
+  });
+
+  test.each<[string, Record<string, unknown>]>([
+    ['{ product(id: "x") { nam } }', {}],
+    ['{ produc(id: "x") { name } }', {}],
+    ['query ($p: Produc) { __typename }', {}],
+    ['{ products(firs: 1) { nodes { id } } }', {}],
+    [
+      'mutation ($input: CreateReviewInput!) { createReview(input: $input) { ratingVersion } }',
+      { input: { productId: 'x', rating: 4, titel: 'x' } },
+    ],
+    ['mutation { createReview(input: { productId: "x", rating: 4, titel: "x" }) { ratingVersion } }', {}],
+  ])('no suggestions: %s', async (operation, variables) => {
+    const answer = await query(production.origin, operation, variables);
+    expect(answer.errors.length).toBeGreaterThan(0);
+    expect(answer.text).not.toMatch(/did you mean/i);
+  });
+
+  test('elsewhere suggestions help', async () => {
+    expect((await query(app.origin, '{ produc(id: "x") { name } }')).text).toMatch(/Did you mean/);
+  });
+});
