@@ -45,6 +45,7 @@ beforeAll(async () => {
     database: env['DATABASE_DB'],
     max: 2 * LANES,
   });
+  pool.on('error', () => undefined);
   redis = new Redis({ host: env['REDIS_HOST']!, port: Number(env['REDIS_PORT']) });
   const store = new RatingStore(redis, { ttlSeconds: 0 });
   const logger = createLogger('e2e', 'silent');
