@@ -11,7 +11,8 @@ export const PRODUCT_ID = '<productId>';
 /** What a newcomer wants to try, in this order; a test runs them against the schema. */
 export const EXAMPLES: readonly Example[] = [
   {
-    query: `# The newest products with their ratings. Press Ctrl-Enter to run it.
+    query: `# The newest products with their ratings.
+# Press Ctrl-Enter to run it.
 query ListProducts {
   products(first: 10) {
     nodes {
@@ -33,7 +34,8 @@ query ListProducts {
 `,
   },
   {
-    query: `# The whole rating and the newest reviews of one product.
+    query: `# One product's whole rating
+# and its newest reviews.
 query OneProduct($id: ID!) {
   product(id: $id) {
     name
@@ -62,7 +64,8 @@ query OneProduct($id: ID!) {
     variables: { id: PRODUCT_ID },
   },
   {
-    query: `# Needs a token: paste one at the top. One review an author and product.
+    query: `# Needs a token: paste one at the top.
+# One review an author and product.
 mutation CreateReview($input: CreateReviewInput!) {
   createReview(input: $input) {
     review {
@@ -85,7 +88,8 @@ mutation CreateReview($input: CreateReviewInput!) {
     variables: { input: { productId: PRODUCT_ID, rating: 5, title: 'Just right', body: 'Does what it says.' } },
   },
   {
-    query: `# Reads your own write: put the ratingVersion that CreateReview answered into minVersion.
+    query: `# Reads your own write: minVersion is
+# the ratingVersion of CreateReview.
 query RatingAfterReview($id: ID!, $minVersion: Int) {
   product(id: $id) {
     rating(minVersion: $minVersion) {

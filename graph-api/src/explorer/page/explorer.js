@@ -23,7 +23,10 @@ sandbox.searchParams.set('endpoint', endpoint);
 document.getElementById('sandbox').href = sandbox.href;
 
 /** Sends an operation; a header of the editor goes before the token field. */
-async function send(operation, { headers = {} } = {}) {
+async function send({ query, variables, operationName }, { headers = {} } = {}) {
+  // Right after a change of tabs GraphiQL still names the other tab's operation.
+  const isInQuery = new RegExp(`\\b(query|mutation|subscription)\\s+${operationName}\\b`).test(query);
+  const operation = isInQuery ? { query, variables, operationName } : { query, variables };
   const token = tokenField.value.trim().replace(/^Bearer\s+/i, '');
   const own = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
   const response = await fetch(endpoint, {
