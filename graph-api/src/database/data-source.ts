@@ -5,9 +5,15 @@ import { ProductEntity } from './entities/product.entity.js';
 import { Catalogue1764000000000 } from './migrations/1764000000000-catalogue.js';
 import { ReviewCapture1764000001000 } from './migrations/1764000001000-review-capture.js';
 import { ReviewCommands1764000002000 } from './migrations/1764000002000-review-commands.js';
+import { AdvanceReviewSequence1764000003000 } from './migrations/1764000003000-advance-review-sequence.js';
 
 /** In the order in which they run. */
-export const MIGRATIONS = [Catalogue1764000000000, ReviewCapture1764000001000, ReviewCommands1764000002000];
+export const MIGRATIONS = [
+  Catalogue1764000000000,
+  ReviewCapture1764000001000,
+  ReviewCommands1764000002000,
+  AdvanceReviewSequence1764000003000,
+];
 
 export interface DataSourceOptions {
   readonly poolSize: number;
