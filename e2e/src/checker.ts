@@ -79,3 +79,24 @@ export async function timeToHeal(
   );
   return healed === true ? Date.now() - began : undefined;
 }
+
+/** R, where nobody writes: the time from the call until these products equal SQL, or have no keys. */
+export async function timeToEqual(
+  bed: Testbed,
+  productIds: readonly string[],
+  timeoutMs = 60_000,
+): Promise<number | undefined> {
+  const began = Date.now();
+  const equal = await waitUntil(
+    async () => {
+      try {
+        const { behind, different } = await compareRatings(bed);
+        return [...behind, ...different].every(({ productId }) => !productIds.includes(productId));
+      } catch {
+        return false;
+      }
+    },
+    { timeoutMs, intervalMs: 100 },
+  );
+  return equal === true ? Date.now() - began : undefined;
+}

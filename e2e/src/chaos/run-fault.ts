@@ -1,4 +1,4 @@
-import { describeRest, timeToHeal, waitUntilExact } from '../checker.js';
+import { describeRest, timeToEqual, timeToHeal, waitUntilExact } from '../checker.js';
 import type { Fault, FaultContext } from '../faults/fault.js';
 import { checkJournals } from '../journal-check.js';
 import type { Journal } from '../journal.js';
@@ -55,7 +55,8 @@ export async function runFault(bed: Testbed, fault: Fault, name: string, random:
   const began = Date.now();
   await fault.strike(context);
   const ended = Date.now();
-  const healing = timeToHeal(bed, productIds, USUAL_HEAL_BOUND_MS * 2);
+  const measure = fault.withoutLoad === true ? timeToEqual : timeToHeal;
+  const healing = measure(bed, productIds, USUAL_HEAL_BOUND_MS * 2);
   await fault.back?.(context);
   const backMs = Date.now() - ended;
   const redisMs = await healing;

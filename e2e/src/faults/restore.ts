@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Load } from '../load.js';
-import { readBacklog } from '../pipeline-drained.js';
 import type { Fault } from './fault.js';
 import { backUpPostgres, restorePostgres } from './postgres-backup.js';
 import { copyRedis, putBackRedis } from './redis-backup.js';
@@ -30,7 +29,6 @@ export const restoreFaults: readonly Fault[] = [
       await after.stop();
     },
     back: ({ bed }) => untilReady(bed.system.workers),
-    verify: async ({ bed, note }) => note(`backlog at the end ${JSON.stringify(await readBacklog(bed))}`),
   },
   {
     name: 'redis-put-back',

@@ -85,7 +85,7 @@ async function holds(steps: readonly Step[]): Promise<void> {
 test(`random histories end with Redis equal to SQL (PROPERTY_SEED=${SEED})`, async () => {
   process.stdout.write(`PROPERTY_SEED=${SEED} reproduces this run\n`);
   let runs = 0;
-  await Promise.all(
+  const lanes = await Promise.allSettled(
     Array.from({ length: LANES }, (_, lane) =>
       fc.assert(
         fc.asyncProperty(histories, async (steps) => {
@@ -102,5 +102,6 @@ test(`random histories end with Redis equal to SQL (PROPERTY_SEED=${SEED})`, asy
     ),
   );
   process.stdout.write(`${runs} histories\n`);
+  for (const lane of lanes) if (lane.status === 'rejected') throw lane.reason;
   expect(runs).toBeGreaterThan(Math.min(RUNS, 500) - 1);
 }, 180_000);

@@ -1,0 +1,79 @@
+import { describeRest, waitUntilExact } from './checker.js';
+import { checkJournals } from './journal-check.js';
+import type { Journal } from './journal.js';
+import { Load } from './load.js';
+import { compareRatings } from './ratings-comparison.js';
+import { createProducts, startTestbed, type Testbed } from './testbed.js';
+
+/** A checker that never complains proves nothing: each of these plants what it must find. */
+let bed: Testbed;
+let productIds: string[];
+let journal: Journal;
+
+beforeAll(async () => {
+  bed = await startTestbed({ name: 'e2e-checker' });
+  productIds = await createProducts(bed, 4, 'Checked');
+  const load = new Load(bed, { name: 'checked', productIds, authors: 4, deleteShare: 0 }).start();
+  await load.untilAnswered(60);
+  journal = await load.stop();
+  expect(describeRest(await waitUntilExact(bed))).toEqual([]);
+  expect(await checkJournals(bed, [journal])).toEqual([]);
+}, 180_000);
+
+afterAll(async () => {
+  await bed?.close();
+}, 90_000);
+
+/** Changes SQL as if it had forgotten, without a trigger, and undoes it afterwards. */
+async function forget<T>(statement: string, look: () => Promise<T>): Promise<T> {
+  const client = await bed.pool.connect();
+  try {
+    await client.query('CREATE TABLE IF NOT EXISTS e2e_kept AS TABLE reviews');
+    await client.query('SET session_replication_role = replica');
+    await client.query(statement);
+    const found = await look();
+    await client.query('DELETE FROM reviews');
+    await client.query('INSERT INTO reviews TABLE e2e_kept');
+    return found;
+  } finally {
+    await client.query('RESET session_replication_role');
+    client.release();
+  }
+}
+
+const aReview = `(SELECT id FROM reviews ORDER BY id LIMIT 1)`;
+
+test.each([
+  ['a review that is gone', `DELETE FROM reviews WHERE id = ${aReview}`],
+  ['an edit that is gone', `UPDATE reviews SET body = 'older' WHERE id = ${aReview}`],
+  ['a mutation that was done twice', `UPDATE reviews SET version = version + 1 WHERE id = ${aReview}`],
+])('L: %s', async (_, statement) => {
+  const violations = await forget(statement, () => checkJournals(bed, [journal]));
+  expect(violations).toHaveLength(1);
+  expect(await checkJournals(bed, [journal])).toEqual([]);
+});
+
+test('L: a change that nobody acknowledged', async () => {
+  await bed.pool.query('INSERT INTO reviews (product_id, rating) VALUES ($1, 1)', [productIds[3]]);
+  expect(await checkJournals(bed, [journal])).toEqual([expect.stringContaining('acknowledged changes')]);
+});
+
+test('E: another content, a product behind, spoilt keys, and keys of a product that never was', async () => {
+  await waitUntilExact(bed);
+  const [content, behind, spoilt] = productIds as [string, string, string];
+  const keys = (id: string) =>
+    [`product:${id}:rating`, `product:${id}:reviewCount`, `product:${id}:ratingState`] as const;
+  const set = async (id: string, rating: string, count: string, state: string): Promise<void> => {
+    const [ratingKey, countKey, stateKey] = keys(id);
+    await bed.redis.mset({ [ratingKey]: rating, [countKey]: count, [stateKey]: state });
+  };
+  const seq = (await bed.redis.get(keys(content)[2]))!.split(' ')[0]!;
+  const never = '00000000-0000-4000-8000-000000000000';
+  await set(content, '5', '9', `${seq} 0 0 0 0 9`);
+  await set(behind, '5', '1', '1 0 0 0 0 1');
+  await bed.redis.set(keys(spoilt)[0], '4.999');
+  await set(never, '5', '1', '1 0 0 0 0 1');
+  const comparison = await compareRatings(bed);
+  expect(comparison.behind.map(({ productId }) => productId)).toEqual([behind]);
+  expect(comparison.different.map(({ productId }) => productId).sort()).toEqual([never, content, spoilt].sort());
+});
