@@ -73,7 +73,8 @@ function describe(error: GraphQLError, message: string): { message: string; argu
 function unavailable(formatted: GraphQLFormattedError, cause: unknown, logger: Logger): GraphQLFormattedError {
   logger.warn({ err: cause }, 'PostgreSQL did not answer a request');
   const { message, extensions } = serviceUnavailable('The database does not answer right now. Try again in a moment.');
-  return { ...positionOf(formatted), message, extensions };
+  const { http: _http, ...rest } = extensions;
+  return { ...positionOf(formatted), message, extensions: rest };
 }
 
 function masked(formatted: GraphQLFormattedError, cause: unknown, logger: Logger): GraphQLFormattedError {

@@ -35,6 +35,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     });
   }
 
+  // A connection that we keep open would hold the stop until its client gives it up.
+  let closing = false;
+  server.addHook('preClose', async () => {
+    closing = true;
+  });
+  server.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close');
+  });
   server.addHook('onRequest', async (request, reply) => {
     const charset = /charset\s*=\s*"?([^\s;"]+)/i.exec(request.headers['content-type'] ?? '')?.[1];
     if (charset !== undefined && !/^utf-?8$/i.test(charset)) {

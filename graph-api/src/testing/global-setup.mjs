@@ -7,6 +7,8 @@ export default async function setup() {
     fresh: true,
     removeOnStop: true,
     durable: false,
+    // Kafka only where a test needs it: such files start one of their own.
+    services: ['postgres', 'redis'],
   });
   globalThis.graphApiTestStack = stack;
   process.env.TEST_STACK = JSON.stringify(stack.env);

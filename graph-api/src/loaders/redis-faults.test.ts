@@ -1,0 +1,165 @@
+import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
+import type { Stack } from '@exact-ratings/stack/stack.js';
+import { Redis } from 'ioredis';
+import { dataOf, query } from '../testing/graphql.js';
+import { eventually } from '../testing/eventually.js';
+import { startOwnServers } from '../testing/own-servers.js';
+import { insertProduct, insertReview } from '../testing/rows.js';
+import { startTestApp, type TestApp } from '../testing/test-app.js';
+import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { newUserToken } from '../testing/tokens.js';
+
+/** Long, so that waiting for Redis is told from a busy machine. */
+const COMMAND_TIMEOUT_MS = 700;
+
+let servers: Stack;
+let database: TestDatabase;
+let redis: Redis;
+let app: TestApp;
+let product: string;
+
+beforeAll(async () => {
+  [servers, database] = await Promise.all([startOwnServers('redis'), createTestDatabase()]);
+  redis = new Redis(servers.redis.port, servers.redis.host, { retryStrategy: () => 100 });
+  redis.on('error', () => undefined);
+  app = await startTestApp({
+    ...database.env,
+    ...servers.env,
+    REDIS_COMMAND_TIMEOUT_MS: String(COMMAND_TIMEOUT_MS),
+  });
+});
+afterAll(async () => {
+  await app?.stop();
+  redis?.disconnect();
+  await servers?.stop();
+  await database?.drop();
+});
+beforeEach(async () => {
+  product = await insertProduct(database.pool);
+  await insertReview(database.pool, product, 5);
+  await insertReview(database.pool, product, 2);
+});
+
+interface Read {
+  readonly average: number;
+  readonly count: number;
+  readonly source: 'CACHE' | 'DATABASE';
+  readonly ms: number;
+}
+
+async function read(): Promise<Read> {
+  const began = performance.now();
+  const answer = await query(
+    app.origin,
+    `{ product(id: "${product}") { averageRating rating { average count source } } }`,
+  );
+  const { averageRating, rating } = dataOf(answer).product;
+  expect(averageRating).toBe(rating.average);
+  return { ...rating, ms: performance.now() - began };
+}
+
+const cached = () => eventually('Redis answers', async () => (await read()).source === 'CACHE');
+
+test.each<[string, (keys: ReturnType<typeof ratingKeys>) => Promise<unknown>]>([
+  ['an average of "abc"', (keys) => redis.set(keys.rating, 'abc')],
+  ['an average of NaN', (keys) => redis.set(keys.rating, 'NaN')],
+  ['another average', (keys) => redis.set(keys.rating, '4.5')],
+  ['an average of an empty text', (keys) => redis.set(keys.rating, '')],
+  ['a negative count', (keys) => redis.set(keys.reviewCount, '-2')],
+  ['another count', (keys) => redis.set(keys.reviewCount, '3')],
+  ['a count of Infinity', (keys) => redis.set(keys.reviewCount, 'Infinity')],
+  ['no average', (keys) => redis.del(keys.rating)],
+  ['no count', (keys) => redis.del(keys.reviewCount)],
+  ['no state', (keys) => redis.del(keys.state)],
+  ['only an average', (keys) => redis.del(keys.state, keys.reviewCount)],
+  ['a state of words', (keys) => redis.set(keys.state, 'two zero one zero zero one')],
+  ['a negative state', (keys) => redis.set(keys.state, '2 0 -1 0 0 1')],
+  ['half a state', (keys) => redis.set(keys.state, '2 0 1 0')],
+  ['a state of huge numbers', (keys) => redis.set(keys.state, `2 ${'9'.repeat(400)} 0 0 0 0`)],
+  ['a list for a state', async (keys) => (await redis.del(keys.state)) && redis.lpush(keys.state, 'x')],
+  ['a hash for an average', async (keys) => (await redis.del(keys.rating)) && redis.hset(keys.rating, 'a', '1')],
+  ['a set for a count', async (keys) => (await redis.del(keys.reviewCount)) && redis.sadd(keys.reviewCount, 'a')],
+  ['bytes that are no text', (keys) => redis.set(keys.state, Buffer.from([0, 255, 254, 10]))],
+])('%s is a miss: SQL answers, and Redis heals', async (_name, spoil) => {
+  await cached();
+  await spoil(ratingKeys(product));
+  expect(await read()).toMatchObject({ average: 3.5, count: 2, source: 'DATABASE' });
+  await cached();
+  expect(await read()).toMatchObject({ average: 3.5, count: 2, source: 'CACHE' });
+});
+
+test('FLUSHALL: reads go on, and Redis is filled again', async () => {
+  await cached();
+  await redis.flushall();
+  expect(await read()).toMatchObject({ average: 3.5, count: 2, source: 'DATABASE' });
+  await cached();
+});
+
+test('Redis frozen: reads wait once for the short limit, then not at all, and use it again afterwards', async () => {
+  await cached();
+  servers.redis.pause();
+  try {
+    for (let i = 0; i < 6; i += 1) {
+      const answer = await read();
+      expect(answer).toMatchObject({ average: 3.5, count: 2, source: 'DATABASE' });
+      expect(answer.ms).toBeLessThan(COMMAND_TIMEOUT_MS + 1_000);
+    }
+    // The circuit is open: one request a second tries, the others do not wait.
+    const times: number[] = [];
+    for (let i = 0; i < 60; i += 1) times.push((await read()).ms);
+    const waited = times.filter((ms) => ms >= COMMAND_TIMEOUT_MS).length;
+    expect(waited).toBeLessThanOrEqual(6);
+    expect(times.sort((a, b) => a - b)[30]).toBeLessThan(COMMAND_TIMEOUT_MS / 3);
+
+    const answer = await query(
+      app.origin,
+      'mutation ($id: ID!) { createReview(input: { productId: $id, rating: 5 }) { product { averageRating reviewCount } } }',
+      { id: product },
+      { token: await newUserToken() },
+    );
+    expect(dataOf(answer).createReview.product).toEqual({ averageRating: 4, reviewCount: 3 });
+  } finally {
+    servers.redis.resume();
+  }
+  await cached();
+  const opened = app.log.filter(({ msg }) => String(msg).startsWith('Redis does not answer'));
+  expect(opened.length).toBeGreaterThanOrEqual(1);
+});
+
+test('Redis killed and started again: reads go on all the time', async () => {
+  await cached();
+  await servers.redis.kill();
+  for (let i = 0; i < 20; i += 1) {
+    const answer = await read();
+    expect(answer).toMatchObject({ average: 3.5, count: 2, source: 'DATABASE' });
+    expect(answer.ms).toBeLessThan(COMMAND_TIMEOUT_MS);
+  }
+  await servers.redis.start({ empty: true });
+  await cached();
+});
+
+test('Redis out of memory, or read-only: reads go on; it is filled once it takes writes again', async () => {
+  await cached();
+  const other = await insertProduct(database.pool);
+  const readOther = async (): Promise<string> =>
+    dataOf(await query(app.origin, `{ product(id: "${other}") { rating { source } } }`)).product.rating.source;
+  await redis.config('SET', 'maxmemory', '1');
+  for (let i = 0; i < 8; i += 1) expect(await readOther()).toBe('DATABASE');
+  expect(await read()).toMatchObject({ source: 'CACHE' });
+  await redis.config('SET', 'maxmemory', '0');
+  await eventually('the other product is filled', async () => (await readOther()) === 'CACHE');
+});
+
+test('the service starts while Redis is down, and uses it once it comes', async () => {
+  await servers.redis.stop();
+  const late = await startTestApp({ ...database.env, ...servers.env });
+  try {
+    const source = async (): Promise<string> =>
+      dataOf(await query(late.origin, `{ product(id: "${product}") { rating { source } } }`)).product.rating.source;
+    expect(await source()).toBe('DATABASE');
+    await servers.redis.start();
+    await eventually('Redis answers', async () => (await source()) === 'CACHE');
+  } finally {
+    await late.stop();
+  }
+});

@@ -1,0 +1,95 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { launchApp, startAppProcess, type AppProcess } from './testing/app-process.js';
+import { eventually } from './testing/eventually.js';
+import { dataOf, query } from './testing/graphql.js';
+import { insertProduct, outboxEvents, snapshot } from './testing/rows.js';
+import { createTestDatabase, type TestDatabase } from './testing/test-database.js';
+import { newUserToken } from './testing/tokens.js';
+
+let database: TestDatabase;
+let apps: AppProcess[] = [];
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+afterEach(async () => {
+  await Promise.all(apps.map((app) => app.dispose()));
+  apps = [];
+});
+
+async function tracked(launching: Promise<AppProcess>): Promise<AppProcess> {
+  const app = await launching;
+  apps.push(app);
+  return app;
+}
+
+test('SIGTERM while mutations are in flight: all are answered, then it ends with exit code 0', async () => {
+  const app = await tracked(startAppProcess(database.env));
+  const product = await insertProduct(database.pool);
+  const tokens = await Promise.all(Array.from({ length: 8 }, () => newUserToken()));
+
+  // Whoever holds the product's number makes every review of it wait.
+  const holder = await database.pool.connect();
+  await holder.query('BEGIN');
+  await holder.query('SELECT FROM product_review_sequences WHERE product_id = $1 FOR UPDATE', [product]);
+  const answers = tokens.map((token) =>
+    query(
+      app.origin,
+      'mutation ($id: ID!) { createReview(input: { productId: $id, rating: 4 }) { ratingVersion product { reviewCount } } }',
+      { id: product },
+      { token },
+    ),
+  );
+  const waiting = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
+  await eventually('all wait', async () => (await database.pool.query(waiting)).rowCount === tokens.length);
+  const stopped = app.process.stop();
+  await eventually('it takes no new connections', async () => (await app.statusOf('/health')) === 0);
+  expect(app.process.isRunning).toBe(true);
+  await holder.query('COMMIT');
+  holder.release();
+
+  const versions = (await Promise.all(answers)).map((answer) => dataOf(answer).createReview.ratingVersion as number);
+  expect(versions.sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  expect(await stopped).toEqual({ code: 0, signal: null });
+  expect(await snapshot(database.pool, product)).toEqual({ seq: 8, stars: [0, 0, 0, 8, 0] });
+  // Kafka never took them: they wait for the next relay.
+  expect(await outboxEvents(database.pool, product)).toHaveLength(8);
+  expect(app.log()).not.toMatch(/"level":"(error|fatal)"/);
+});
+
+test('it lives while nothing else does, is not ready, answers that it is starting, and ends when asked to', async () => {
+  const app = await tracked(
+    launchApp({ DATABASE_PORT: '1', REDIS_PORT: '1', DATABASE_PASSWORD: 'secret-password-of-the-test' }),
+  );
+  await eventually('it lives', async () => (await app.statusOf('/health')) === 200, 20_000);
+  expect(await app.statusOf('/ready')).toBe(503);
+  const answer = await query(app.origin, '{ products { nodes { id } } }');
+  expect([answer.status, answer.errors[0]!.extensions]).toEqual([
+    503,
+    { code: 'SERVICE_UNAVAILABLE', retryable: true },
+  ]);
+  await eventually('it says what it waits for', () => app.log().includes('waiting for PostgreSQL'));
+  expect(await app.process.stop()).toEqual({ code: 0, signal: null });
+  expect(app.log()).not.toContain('secret-password-of-the-test');
+});
+
+test('a port that is taken is named, and ends it with exit code 1', async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const { port } = other.address() as AddressInfo;
+  const app = await tracked(launchApp({ ...database.env, PRODUCT_SERVICE_PORT: String(port) }));
+  expect(await app.process.exited).toEqual({ code: 1, signal: null });
+  expect(app.log()).toContain(`port ${port} on 127.0.0.1 is taken`);
+  await new Promise((resolve) => other.close(resolve));
+});
+
+test('a wrong configuration is explained in lines for a person, and ends it with exit code 78', async () => {
+  const app = await tracked(launchApp({ JWT_SECRET: 'short', DATABASE_PORT: 'x', NODE_ENV: 'production' }));
+  expect(await app.process.exited).toEqual({ code: 78, signal: null });
+  const text = app.log();
+  for (const name of ['JWT_SECRET', 'DATABASE_PORT', 'JWT_ISSUER', 'JWT_AUDIENCE', 'DATABASE_PASSWORD']) {
+    expect(text).toContain(`  - ${name}`);
+  }
+  expect(text).not.toMatch(/at .*\.js|"level"/);
+});
