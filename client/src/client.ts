@@ -1,33 +1,64 @@
 import { GraphQLClient } from 'graphql-request';
-import { toClientError } from './errors.js';
+import { toClientError, TransportError } from './errors.js';
 import { getSdk, type Sdk } from './generated/sdk.js';
 
 export interface RatingsClientOptions {
   /** The API's address, such as `http://localhost:3000/graphql`. */
   readonly url: string;
   /** A bearer token, or a function that is asked for one before each request. Reading needs none. */
-  readonly token?: string | (() => string | undefined | Promise<string | undefined>);
+  readonly token?: string | undefined | (() => string | undefined | Promise<string | undefined>);
   /** A request without an answer rejects after this time; 30,000 by default. */
-  readonly timeoutMs?: number;
-  readonly fetch?: typeof fetch;
+  readonly timeoutMs?: number | undefined;
+  /** Makes the requests, instead of the global `fetch`. */
+  readonly fetch?: typeof fetch | undefined;
 }
 
-/** One method an operation; each rejects with `ApiError` or `TransportError`. */
+/**
+ * One method an operation; each rejects with `ApiError` or `TransportError`, or with the `AbortError` of the signal that
+ * was handed in.
+ */
 export type RatingsClient = Sdk;
 
 /** The typed SDK of the API. Holds no connection and needs no closing. */
 export function createRatingsClient(options: RatingsClientOptions): RatingsClient {
   const { url, token, timeoutMs = 30_000, fetch: fetcher = fetch } = options;
   const client = new GraphQLClient(url, {
-    fetch: (input: RequestInfo | URL, init?: RequestInit) =>
-      fetcher(input, { ...init, signal: init?.signal ?? AbortSignal.timeout(timeoutMs) }),
+    fetch: async (input: RequestInfo | URL, init?: RequestInit) => {
+      const timeout = AbortSignal.timeout(timeoutMs);
+      const signal = init?.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
+      return checkedResponse(await fetcher(input, { ...init, signal }));
+    },
   });
   return getSdk(client, async (action) => {
+    const bearer = typeof token === 'function' ? await token() : token;
     try {
-      const bearer = typeof token === 'function' ? await token() : token;
       return await action(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` });
     } catch (error) {
-      throw toClientError(error);
+      throw isAbort(error) ? error : toClientError(error);
     }
   });
+}
+
+/** The same response. @throws TransportError where no GraphQL server wrote it, which graphql-request takes for no data. */
+async function checkedResponse(response: Response): Promise<Response> {
+  const text = await response.text();
+  if (!isGraphQLResponse(text)) {
+    throw new TransportError(`the API answered with HTTP ${response.status} and no GraphQL response`, response.status);
+  }
+  return new Response(text, { status: response.status, headers: response.headers });
+}
+
+function isGraphQLResponse(text: string): boolean {
+  try {
+    const body: unknown = JSON.parse(text);
+    if (typeof body !== 'object' || body === null) return false;
+    return 'data' in body || ('errors' in body && Array.isArray(body.errors) && body.errors.length > 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Whether the caller's own signal ended the request: that is for the caller to know. */
+function isAbort(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'name' in error && error.name === 'AbortError';
 }

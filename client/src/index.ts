@@ -1,3 +1,3 @@
 export { createRatingsClient, type RatingsClient, type RatingsClientOptions } from './client.js';
-export { ApiError, TransportError } from './errors.js';
+export { ApiError, TransportError, type ResponseError } from './errors.js';
 export type * from './generated/sdk.js';
