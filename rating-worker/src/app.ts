@@ -12,6 +12,8 @@ import { ReviewConsumer } from './consumer/review-consumer.js';
 import { createMetrics, type WorkerMetrics } from './metrics.js';
 import { RatingProcessor } from './processor/rating-processor.js';
 import { Rebuilder } from './processor/rebuilder.js';
+import { createReconciler } from './reconciler/create-reconciler.js';
+import { RecentProducts } from './reconciler/recent-products.js';
 import { RatingQueue } from './queue/rating-queue.js';
 import { startRatingQueueWorker } from './queue/rating-queue-worker.js';
 import { settledWithin, untilAborted } from './waiting.js';
@@ -61,6 +63,7 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
 
     const pool = createDatabasePool(config.database, config.databasePoolSize, logger);
     resources.push('PostgreSQL', () => bounded(pool.end()));
+    const database = overrides?.database ?? pool;
     const ratingRedis = createRatingConnection(config.redis, 'rating-worker:ratings', logger);
     const queueRedis = createQueueConnection(config.redis, 'rating-worker:queue', logger);
     const workerRedis = createQueueConnection(config.redis, 'rating-worker:jobs', logger);
@@ -74,8 +77,22 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
     const store = new RatingStore(ratingRedis, { ttlSeconds: config.ratingTtlSeconds });
     const queue = new RatingQueue(queueRedis, config.jobs, logger);
     resources.push('queue', () => bounded(queue.close()));
-    const rebuilder = new Rebuilder(overrides?.database ?? pool, store, logger);
-    const processor = new RatingProcessor(store, rebuilder, queue, config.jobs, metrics);
+    const rebuilder = new Rebuilder(database, store, logger);
+    const recent = new RecentProducts(config.reconciler.recentWindowMs);
+    const reconciler = createReconciler({
+      config,
+      redis: ratingRedis,
+      store,
+      database,
+      rebuilder,
+      recent,
+      metrics,
+      logger,
+    });
+    const processor = new RatingProcessor(store, rebuilder, queue, config.jobs, metrics, (products) => {
+      logger.warn({ products }, 'Kafka holds events that PostgreSQL has forgotten: everything is compared');
+      reconciler.requestComparison().catch((error: unknown) => logger.warn({ err: error }, 'could not ask for it'));
+    });
     const queueWorker = startRatingQueueWorker(
       workerRedis,
       config.jobs,
@@ -85,7 +102,12 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
     );
     resources.push('queue worker', () => queueWorker.close(config.stopTimeoutMs / 3));
 
-    const dispatcher = new Dispatcher(queue, config.jobs.maxEvents, logger, waits.signal);
+    if (config.reconciler.enabled) {
+      reconciler.start();
+      resources.push('reconciler', () => bounded(reconciler.stop()));
+    }
+
+    const dispatcher = new Dispatcher(queue, config.jobs.maxEvents, recent, logger, waits.signal);
     const consumer = new ReviewConsumer({ config, dispatcher, metrics, logger, signal: waits.signal, onFatal });
     resources.push('consumer', () =>
       consumer.stop(config.stopTimeoutMs, () => waits.abort(new Error('the worker stops'))),

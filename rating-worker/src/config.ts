@@ -41,6 +41,31 @@ export interface JobConfig {
   readonly maxDeferredRebuilds: number;
 }
 
+export interface ReconcilerConfig {
+  readonly enabled: boolean;
+  /** From the end of one pass over all products' numbers to the start of the next. */
+  readonly seqIntervalMs: number;
+  /** The same for the pass that compares the counts too. */
+  readonly contentIntervalMs: number;
+  /** The same for the pass that looks for keys of products that SQL lacks. */
+  readonly reverseIntervalMs: number;
+  /** How often the products consumed lately are looked at. */
+  readonly recentIntervalMs: number;
+  /** How long a product counts as consumed lately. */
+  readonly recentWindowMs: number;
+  /** What is behind and has not moved after this time is rebuilt. */
+  readonly graceMs: number;
+  /** How often the heartbeat in Redis is counted up, which tells that Redis lost data. */
+  readonly heartbeatMs: number;
+  /** After a holder's death another process takes over within this time. */
+  readonly leaseMs: number;
+  /** Products in one page: one MGET, one statement. */
+  readonly pageSize: number;
+  /** From the start of one page to the start of the next, at least. */
+  readonly pageIntervalMs: number;
+  readonly rebuildsPerSecond: number;
+}
+
 export interface RatingWorkerConfig {
   readonly host: string;
   readonly port: number;
@@ -52,6 +77,7 @@ export interface RatingWorkerConfig {
   readonly kafka: KafkaConfig;
   readonly consumer: ConsumerConfig;
   readonly jobs: JobConfig;
+  readonly reconciler: ReconcilerConfig;
   /** A stop that finds its servers down does not wait for them longer than this. */
   readonly stopTimeoutMs: number;
 }
@@ -88,8 +114,28 @@ export function readRatingWorkerConfig(environment: Environment): RatingWorkerCo
       waitMs: env.integer('RATING_JOB_WAIT_MS', { default: 3_000, min: 50, max: 600_000 }),
       maxDeferredRebuilds: env.integer('RATING_MAX_DEFERRED_REBUILDS', { default: 1_000, min: 1, max: 1_000_000 }),
     },
+    reconciler: readReconcilerConfig(env),
     stopTimeoutMs: env.integer('STOP_TIMEOUT_MS', { default: 4_000, min: 100, max: 20_000 }),
   });
+}
+
+function readReconcilerConfig(env: EnvReader): ReconcilerConfig {
+  const milliseconds = (name: string, byDefault: number, min: number): number =>
+    env.integer(`RECONCILER_${name}_MS`, { default: byDefault, min, max: 7 * 86_400_000 });
+  return {
+    enabled: env.boolean('RECONCILER_ENABLED', true),
+    seqIntervalMs: milliseconds('SEQ_INTERVAL', 60_000, 100),
+    contentIntervalMs: milliseconds('CONTENT_INTERVAL', 300_000, 100),
+    reverseIntervalMs: milliseconds('REVERSE_INTERVAL', 600_000, 100),
+    recentIntervalMs: milliseconds('RECENT_INTERVAL', 5_000, 100),
+    recentWindowMs: milliseconds('RECENT_WINDOW', 60_000, 1_000),
+    graceMs: milliseconds('GRACE', 5_000, 0),
+    heartbeatMs: milliseconds('HEARTBEAT', 1_000, 50),
+    leaseMs: milliseconds('LEASE', 10_000, 500),
+    pageSize: env.integer('RECONCILER_PAGE_SIZE', { default: 1_000, min: 5, max: 5_000 }),
+    pageIntervalMs: milliseconds('PAGE_INTERVAL', 50, 0),
+    rebuildsPerSecond: env.integer('RECONCILER_REBUILDS_PER_SECOND', { default: 1_000, min: 1, max: 1_000_000 }),
+  };
 }
 
 function readName(env: EnvReader, name: string, fallback: string): string {

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /** The worker's metrics in a registry of their own, so that several workers fit into one process. */
 export interface WorkerMetrics {
@@ -9,6 +9,12 @@ export interface WorkerMetrics {
   readonly rebuilds: Counter<'reason'>;
   readonly deadLetters: Counter;
   readonly freshness: Histogram;
+  readonly compared: Counter<'pass'>;
+  readonly behind: Gauge;
+  readonly drifted: Counter<'kind'>;
+  readonly healed: Counter<'kind'>;
+  readonly passes: Counter<'pass'>;
+  readonly redisLosses: Counter;
 }
 
 export function createMetrics(): WorkerMetrics {
@@ -49,6 +55,40 @@ export function createMetrics(): WorkerMetrics {
       name: 'rating_freshness_seconds',
       help: 'From the change in SQL to the rating in Redis',
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+      registers,
+    }),
+    compared: new Counter({
+      name: 'rating_reconciler_compared_total',
+      help: 'Products whose rating in Redis the reconciler compared with SQL',
+      labelNames: ['pass'],
+      registers,
+    }),
+    behind: new Gauge({
+      name: 'rating_reconciler_behind_products',
+      help: 'Products whose events were still under way when the last pass saw them: lag, not drift',
+      registers,
+    }),
+    drifted: new Counter({
+      name: 'rating_reconciler_drifted_total',
+      help: 'Products whose rating was proven to differ from SQL, by kind',
+      labelNames: ['kind'],
+      registers,
+    }),
+    healed: new Counter({
+      name: 'rating_reconciler_healed_total',
+      help: 'Products whose rating the reconciler made right again, by kind of drift',
+      labelNames: ['kind'],
+      registers,
+    }),
+    passes: new Counter({
+      name: 'rating_reconciler_passes_total',
+      help: 'Completed passes over all products',
+      labelNames: ['pass'],
+      registers,
+    }),
+    redisLosses: new Counter({
+      name: 'rating_redis_losses_total',
+      help: 'How often the heartbeat told that Redis had lost data',
       registers,
     }),
   };

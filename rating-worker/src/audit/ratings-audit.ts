@@ -7,6 +7,7 @@ import {
 import type { RatingState } from '@exact-ratings/shared/rating/rating-state.js';
 import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { compareRating, type DifferenceReason, type Verdict } from './compare-ratings.js';
+import { productPages } from './product-pages.js';
 
 export interface AuditOptions {
   /** How long what is behind, or may be on its way out, is looked at again. */
@@ -92,22 +93,6 @@ export async function auditRatings(
 /** Whether events under way can make it equal: a product's deletion may be among them. */
 function mayMend(verdict: Verdict): boolean {
   return verdict.kind === 'BEHIND' || (verdict.kind === 'DIFFERENT' && verdict.reason === 'ORPHAN');
-}
-
-/** The ids of all products, in pages by primary key. */
-async function* productPages(database: Queryable, size: number): AsyncGenerator<string[]> {
-  let last = '00000000-0000-0000-0000-000000000000';
-  for (;;) {
-    const { rows } = await database.query({
-      name: 'audit_products',
-      text: 'SELECT product_id FROM rating_snapshots WHERE product_id > $1 ORDER BY product_id LIMIT $2',
-      values: [last, size],
-    });
-    const ids = (rows as Array<{ product_id: string }>).map((row) => row.product_id);
-    if (ids.length > 0) yield ids;
-    if (ids.length < size) return;
-    last = ids.at(-1)!;
-  }
 }
 
 async function withoutProduct(database: Queryable, ids: readonly string[]): Promise<string[]> {

@@ -2,6 +2,7 @@ import type { ReviewEvent } from '@exact-ratings/shared/events/review-event.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import type { ApplyJob } from '../queue/rating-job.js';
 import type { RatingQueue } from '../queue/rating-queue.js';
+import type { RecentProducts } from '../reconciler/recent-products.js';
 import { untilAborted } from '../waiting.js';
 import { planRounds } from './plan-rounds.js';
 
@@ -21,6 +22,7 @@ export class Dispatcher {
   constructor(
     private readonly queue: RatingQueue,
     private readonly maxEvents: number,
+    private readonly recent: RecentProducts,
     private readonly logger: Logger,
     private readonly signal: AbortSignal,
   ) {}
@@ -48,6 +50,7 @@ export class Dispatcher {
         const failed = await this.queue.finish(round, this.signal);
         if (failed.length > 0) await this.leaveToRebuild(failed);
       }
+      for (const { events } of batches) for (const { productId, seq } of events) this.recent.note(productId, seq);
       for (const { resolve } of batches) resolve();
     } catch (error) {
       for (const { reject } of batches) reject(error);

@@ -8,6 +8,7 @@ import {
   toRatingChange,
   type ApplyJob,
   type QueuedChange,
+  type QueuedProduct,
   type RebuildJob,
 } from '../queue/rating-job.js';
 import type { RatingQueue } from '../queue/rating-queue.js';
@@ -26,6 +27,8 @@ export class RatingProcessor {
     private readonly queue: RatingQueue,
     private readonly config: JobConfig,
     private readonly metrics: WorkerMetrics,
+    /** Hears of events that PostgreSQL has forgotten. */
+    private readonly onGhosts: (products: number) => void,
   ) {}
 
   /** @throws PutOffError for what has to wait for PostgreSQL; anything else makes the job's next attempt. */
@@ -45,8 +48,8 @@ export class RatingProcessor {
       products.map(({ productId, changes }) => ({ productId, changes: changes.map(toRatingChange) })),
     );
     const appliedAt = Date.now();
-    const unknown = results.filter(({ status }) => status !== 'OK').map(({ productId }) => productId);
-    const rebuilt = unknown.length === 0 ? new Set<string>() : await this.rebuildNowOrLater(unknown);
+    const unknown = products.filter((_, i) => results[i]!.status !== 'OK');
+    const rebuilt = unknown.length === 0 ? new Map<string, number>() : await this.rebuildNowOrLater(unknown);
     const rebuiltAt = Date.now();
 
     results.forEach(({ productId, status, applied, seen }, i) => {
@@ -70,9 +73,12 @@ export class RatingProcessor {
   }
 
   /** All of them in one statement; in one job for later where PostgreSQL is down. */
-  private async rebuildNowOrLater(productIds: readonly string[]): Promise<Set<string> | 'later'> {
+  private async rebuildNowOrLater(products: readonly QueuedProduct[]): Promise<Map<string, number> | 'later'> {
+    const productIds = products.map(({ productId }) => productId);
     try {
-      return await this.rebuilder.rebuild(productIds);
+      const rebuilt = await this.rebuilder.rebuild(productIds);
+      await this.leaveGhostsBehind(products, rebuilt);
+      return rebuilt;
     } catch (error) {
       if (!(error instanceof DatabaseUnavailableError)) throw error;
       // Beyond the limit the job itself waits, and with it the partition: the backlog stays in Kafka.
@@ -82,6 +88,16 @@ export class RatingProcessor {
       await this.queue.addRebuild({ productIds, reason: 'deferred' }, FIRST_REBUILD_DELAY_MS);
       return 'later';
     }
+  }
+
+  /** SQL was read after these events: where it has less, it was put back to the past and they are ghosts. */
+  private async leaveGhostsBehind(products: readonly QueuedProduct[], rebuilt: Map<string, number>): Promise<void> {
+    const ghosts = products
+      .map(({ productId, changes }) => ({ productId, seq: changes.at(-1)![0] }))
+      .filter(({ productId, seq }) => seq > (rebuilt.get(productId) ?? seq));
+    if (ghosts.length === 0) return;
+    await this.rebuilder.moveForward(ghosts);
+    this.onGhosts(ghosts.length);
   }
 
   private async rebuild({ productIds, reason }: RebuildJob, ageMs: number): Promise<void> {

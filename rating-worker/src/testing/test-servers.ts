@@ -89,6 +89,8 @@ export async function createPipeline(
       KAFKA_TOPIC_PARTITIONS: String(partitions),
       KAFKA_SESSION_TIMEOUT_MS: '6000',
       RATING_QUEUE_NAME: `queue-${topic}`,
+      // Tests of other parts must not be healed by it.
+      RECONCILER_ENABLED: 'false',
     },
   };
 }

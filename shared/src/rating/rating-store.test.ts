@@ -238,6 +238,14 @@ describe('readMany', () => {
   });
 });
 
+it('forgets all keys of a product and no other', async () => {
+  const [gone, stays] = [await product('1 0 0 0 0 1'), await product('1 0 0 0 0 1')];
+  await store.forget([gone]);
+  await store.forget([]);
+  expect(await redis.keys(`product:${gone}:*`)).toEqual([]);
+  expect(await raw(stays)).toEqual(['5', '1', '1 0 0 0 0 1']);
+});
+
 describe('expiry', () => {
   it('is one and the same for the three keys, renewed by every write', async () => {
     const expiring = new RatingStore(redis, { ttlSeconds: 100 });

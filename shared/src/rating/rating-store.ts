@@ -134,6 +134,11 @@ export class RatingStore {
     );
     return answers as Array<'WRITTEN' | 'NEWER'>;
   }
+
+  /** Removes all keys of these products, whatever they hold; readers are answered by SQL and fill them again. */
+  async forget(productIds: readonly string[]): Promise<void> {
+    if (productIds.length > 0) await this.redis.del(productIds.flatMap(allKeys));
+  }
 }
 
 function allKeys(productId: string): string[] {

@@ -1,0 +1,33 @@
+/** The products whose events this process consumed lately, with the highest number of each. */
+export class RecentProducts {
+  private readonly products = new Map<string, { seq: number; notedAt: number }>();
+
+  constructor(
+    private readonly windowMs: number,
+    /** Older ones are forgotten beyond this; the pass over all products sees them. */
+    private readonly limit = 100_000,
+  ) {}
+
+  note(productId: string, seq: number): void {
+    const known = this.products.get(productId);
+    // Deleted first, so that the map stays in the order of the last note.
+    this.products.delete(productId);
+    this.products.set(productId, { seq: Math.max(seq, known?.seq ?? 0), notedAt: Date.now() });
+    if (this.products.size > this.limit) this.products.delete(this.products.keys().next().value!);
+  }
+
+  forget(productId: string): void {
+    this.products.delete(productId);
+  }
+
+  /** Those that Redis must hold by now: noted at least `ageMs` ago; what is older than the window is dropped. */
+  settled(ageMs: number): Array<{ productId: string; seq: number }> {
+    const now = Date.now();
+    const settled: Array<{ productId: string; seq: number }> = [];
+    for (const [productId, { seq, notedAt }] of this.products) {
+      if (now - notedAt > this.windowMs) this.products.delete(productId);
+      if (now - notedAt >= ageMs) settled.push({ productId, seq });
+    }
+    return settled;
+  }
+}

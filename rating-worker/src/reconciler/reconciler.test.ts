@@ -1,0 +1,204 @@
+import { findFreePort } from '@exact-ratings/stack/ports.js';
+import {
+  changeReviews,
+  createProducts,
+  createReviews,
+  eventually,
+  expectExact,
+  findDifferences,
+  relay,
+  send,
+  takeEvents,
+} from '../testing/test-data.js';
+import {
+  createPipeline,
+  spawnWorker,
+  startTestServers,
+  startWorker,
+  stopWorkers,
+  type TestPipeline,
+  type TestServers,
+} from '../testing/test-servers.js';
+
+let servers: TestServers;
+const RECONCILER = {
+  RECONCILER_ENABLED: 'true',
+  RECONCILER_SEQ_INTERVAL_MS: '300',
+  RECONCILER_CONTENT_INTERVAL_MS: '500',
+  RECONCILER_REVERSE_INTERVAL_MS: '500',
+  RECONCILER_RECENT_INTERVAL_MS: '300',
+  RECONCILER_GRACE_MS: '300',
+  RECONCILER_HEARTBEAT_MS: '100',
+  RECONCILER_LEASE_MS: '1000',
+};
+const NEVER = '600000';
+
+beforeAll(async () => {
+  servers = await startTestServers('reconciler');
+}, 180_000);
+afterEach(async () => {
+  await stopWorkers();
+  await servers.redis.flushall();
+  await servers.pool.query('DELETE FROM products');
+  await servers.pool.query('DELETE FROM outbox');
+});
+afterAll(() => servers?.stop());
+
+/** Products whose ratings are in Redis, through the pipeline. */
+async function ratedProducts(pipeline: TestPipeline, count: number): Promise<string[]> {
+  const { pool, redis, kafka } = servers;
+  const products = await createProducts(pool, count);
+  await createReviews(pool, products, 3);
+  await relay(pool, kafka, pipeline.topic);
+  await expectExact(pool, redis, products);
+  return products;
+}
+
+it('finds an event that was lost without another to follow it', async () => {
+  const { pool, redis } = servers;
+  const pipeline = await createPipeline(servers);
+  const { metric } = await startWorker(pipeline, RECONCILER);
+  const products = await ratedProducts(pipeline, 5);
+  await createReviews(pool, products.slice(0, 2));
+  await takeEvents(pool);
+  await expectExact(pool, redis, products);
+  await eventually(
+    'it is counted',
+    async () => (await metric('rating_reconciler_healed_total', { kind: 'stalled' })) === 2,
+  );
+  expect(await metric('rating_gaps_total')).toBe(0);
+});
+
+it('fills Redis again after FLUSHALL, detected by the heartbeat', async () => {
+  const { pool, redis } = servers;
+  const pipeline = await createPipeline(servers);
+  const { metric } = await startWorker(pipeline, { ...RECONCILER, RECONCILER_SEQ_INTERVAL_MS: NEVER });
+  const products = await ratedProducts(pipeline, 20);
+  await eventually(
+    'the first pass is over',
+    async () => (await metric('rating_reconciler_passes_total', { pass: 'seq' })) === 1,
+  );
+  await redis.flushall();
+  await expectExact(pool, redis, products);
+  expect(await metric('rating_redis_losses_total')).toBe(1);
+});
+
+it('notices single keys that were lost lately without a pass over all', async () => {
+  const { pool, redis } = servers;
+  const pipeline = await createPipeline(servers);
+  const { metric } = await startWorker(pipeline, { ...RECONCILER, RECONCILER_SEQ_INTERVAL_MS: NEVER });
+  const products = await ratedProducts(pipeline, 5);
+  await eventually('the first pass is over', async () => (await metric('rating_reconciler_passes_total')) >= 1);
+  await redis.del(
+    `product:${products[0]}:rating`,
+    `product:${products[0]}:reviewCount`,
+    `product:${products[0]}:ratingState`,
+  );
+  await expectExact(pool, redis, products);
+  expect(await metric('rating_reconciler_healed_total', { kind: 'lost' })).toBe(1);
+});
+
+/** Puts SQL back to what it was, as a restored backup does: without triggers, sequence included. */
+async function putBack(products: readonly string[], when: () => Promise<void>): Promise<void> {
+  const { pool } = servers;
+  await pool.query(
+    'CREATE TABLE backup_reviews AS SELECT * FROM reviews; CREATE TABLE backup_sequences AS SELECT * FROM product_review_sequences',
+  );
+  await when();
+  await pool.query(`
+    BEGIN;
+    SET LOCAL session_replication_role = replica;
+    DELETE FROM reviews; INSERT INTO reviews SELECT * FROM backup_reviews;
+    DELETE FROM product_review_sequences; INSERT INTO product_review_sequences SELECT * FROM backup_sequences;
+    DROP TABLE backup_reviews, backup_sequences;
+    COMMIT`);
+  expect(products.length).toBeGreaterThan(0);
+}
+
+it('is exact after PostgreSQL was put back to the past, while its later events wait in Kafka', async () => {
+  const { pool, redis, kafka } = servers;
+  const pipeline = await createPipeline(servers);
+  const { metric } = await startWorker(pipeline, RECONCILER);
+  const products = await ratedProducts(pipeline, 10);
+  let ghosts: Awaited<ReturnType<typeof takeEvents>> = [];
+  await putBack(products, async () => {
+    await changeReviews(pool, products);
+    await relay(pool, kafka, pipeline.topic);
+    await expectExact(pool, redis, products);
+    await changeReviews(pool, products);
+    ghosts = await takeEvents(pool);
+  });
+  // New reviews take the ghosts' numbers; some ghosts come before them, some after.
+  await send(kafka, pipeline.topic, ghosts.slice(0, ghosts.length / 2));
+  await createReviews(pool, products, 2);
+  await relay(pool, kafka, pipeline.topic);
+  await send(kafka, pipeline.topic, ghosts.slice(ghosts.length / 2));
+  await expectExact(pool, redis, products);
+  await send(kafka, pipeline.topic, ghosts);
+  await changeReviews(pool, products);
+  await relay(pool, kafka, pipeline.topic);
+  await expectExact(pool, redis, products);
+  const { rows } = await pool.query<{ min: number }>('SELECT min(last_seq) FROM product_review_sequences');
+  expect(rows[0]!.min).toBeGreaterThan(1_000_000);
+  expect(await metric('rating_dead_letters_total')).toBe(0);
+});
+
+it('recognises a ghost at once where the rebuild shows that SQL has forgotten it', async () => {
+  const { pool, redis, kafka } = servers;
+  const pipeline = await createPipeline(servers);
+  const { metric } = await startWorker(pipeline);
+  const products = await ratedProducts(pipeline, 3);
+  let ghosts: Awaited<ReturnType<typeof takeEvents>> = [];
+  await putBack(products, async () => {
+    await createReviews(pool, products, 2);
+    ghosts = await takeEvents(pool);
+  });
+  await redis.flushall();
+  await send(kafka, pipeline.topic, ghosts);
+  await expectExact(pool, redis, products);
+  await eventually('SQL moved forward', async () => {
+    const { rows } = await pool.query<{ min: number }>('SELECT min(last_seq) FROM product_review_sequences');
+    return rows[0]!.min > 1_000_000;
+  });
+  await send(kafka, pipeline.topic, ghosts);
+  await createReviews(pool, products);
+  await relay(pool, kafka, pipeline.topic);
+  await expectExact(pool, redis, products);
+  expect(await metric('rating_gaps_total')).toBe(0);
+});
+
+it('goes on in another process when its holder is killed', async () => {
+  const { pool, redis } = servers;
+  const pipeline = await createPipeline(servers);
+  const holder = await spawnWorker(servers, pipeline, 'holder', await findFreePort(), RECONCILER);
+  const leader = `rating-worker:${pipeline.env['RATING_QUEUE_NAME']}:leader`;
+  await eventually('the first one leads', async () => (await redis.exists(leader)) === 1);
+  const token = await redis.get(leader);
+  const { metric } = await startWorker(pipeline, RECONCILER);
+  const products = await ratedProducts(pipeline, 3);
+  expect(await redis.get(leader)).toBe(token);
+  expect(await metric('rating_reconciler_passes_total')).toBe(0);
+  await holder.kill();
+  await createReviews(pool, products);
+  await takeEvents(pool);
+  await expectExact(pool, redis, products);
+  expect(await redis.get(leader)).not.toBe(token);
+  expect(await metric('rating_reconciler_passes_total')).toBeGreaterThan(0);
+});
+
+it('goes on after PostgreSQL and Redis were away', async () => {
+  const { pool, redis, stack } = servers;
+  const pipeline = await createPipeline(servers);
+  const { metric } = await startWorker(pipeline, RECONCILER);
+  const products = await ratedProducts(pipeline, 3);
+  await stack.postgres.kill();
+  await stack.redis.kill();
+  await stack.postgres.start();
+  await stack.redis.start();
+  await createReviews(pool, products);
+  await takeEvents(pool);
+  await expectExact(pool, redis, products);
+  const before = await metric('rating_reconciler_passes_total');
+  await eventually('passes go on', async () => (await metric('rating_reconciler_passes_total')) > before);
+  expect(await findDifferences(pool, redis, products)).toEqual([]);
+});
