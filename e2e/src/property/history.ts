@@ -71,7 +71,7 @@ const STEPS: ReadonlyArray<{ weight: number; arbitrary: fc.Arbitrary<Step> }> = 
   { weight: 2, arbitrary: fc.record({ do: fc.constant('deliver-shuffled'), count, seed: fc.nat({ max: 999 }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('lose-events'), count }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('read') }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('take-snapshot') }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('take-snapshot') }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('replace-late'), snapshot: fc.nat({ max: 3 }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('flush') }) },
   {

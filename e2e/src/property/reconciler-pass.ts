@@ -1,35 +1,53 @@
-import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
-import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
-import { readRatingSnapshots } from '@exact-ratings/shared/rating/rating-snapshots.js';
+import type { Queryable } from '@exact-ratings/shared/rating/rating-snapshots.js';
+import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
+import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import type { Redis } from 'ioredis';
-import type pg from 'pg';
-import { compareRating } from '../../../rating-worker/dist/audit/compare-ratings.js';
+import { readRatingWorkerConfig } from '../../../rating-worker/dist/config.js';
+import { createMetrics } from '../../../rating-worker/dist/metrics.js';
 import type { Rebuilder } from '../../../rating-worker/dist/processor/rebuilder.js';
+import { Healer } from '../../../rating-worker/dist/reconciler/healer.js';
+import { Passes } from '../../../rating-worker/dist/reconciler/passes.js';
+import { RateLimiter } from '../../../rating-worker/dist/reconciler/rate-limiter.js';
 
-/** One pass over the products: what is behind or spoilt is rebuilt; where Redis is ahead, SQL's number moves forward. */
-export function reconcilerPass(pool: pg.Pool, redis: Redis, store: RatingStore, rebuilder: Rebuilder) {
+/** A store in which a pass over all keys finds those of some products only. */
+class NarrowedStore extends RatingStore {
+  constructor(
+    redis: Redis,
+    private readonly productIds: readonly string[],
+  ) {
+    super(redis, { ttlSeconds: 0 });
+  }
+
+  override async *scanProductIds(): AsyncGenerator<string[]> {
+    yield [...this.productIds];
+  }
+}
+
+/** A database in which a pass over all products finds some only. */
+function narrowed(database: Queryable, productIds: readonly string[]): Queryable {
+  const isPage = (text: string): boolean => /WHERE product_id > \$1 ORDER BY product_id LIMIT \$2/.test(text);
+  return {
+    query: async (statement) => {
+      if (!isPage(statement.text)) return database.query(statement);
+      const [last] = statement.values as [string, number];
+      const text = 'SELECT product_id FROM rating_snapshots WHERE product_id = ANY ($1) AND product_id > $2 ORDER BY 1';
+      return database.query({ name: 'narrowed page', text, values: [productIds, last] });
+    },
+  };
+}
+
+/** The reconciler's passes, its own code, over some products: numbers, then contents, then keys without a product. */
+export function reconcilerPasses(database: Queryable, redis: Redis, rebuilder: Rebuilder) {
+  const config = { ...readRatingWorkerConfig({}).reconciler, graceMs: 0, pageIntervalMs: 0, rebuildsPerSecond: 1e9 };
+  const metrics = createMetrics();
+  const logger = createLogger('e2e', 'silent');
+  const { signal } = new AbortController();
   return async (productIds: readonly string[]): Promise<void> => {
-    const stored = await store.inspectMany(productIds);
-    const sql = new Map((await readRatingSnapshots(pool, productIds)).map((one) => [one.productId, one]));
-    for (const [i, productId] of productIds.entries()) {
-      const redisRating = stored[i]!;
-      const verdict = compareRating(redisRating, sql.get(productId) ?? null);
-      if (verdict.kind === 'BEHIND') await rebuilder.rebuild([productId]);
-      if (verdict.kind !== 'DIFFERENT') continue;
-      if (verdict.reason === 'ORPHAN') {
-        const { rating, reviewCount, state } = ratingKeys(productId);
-        await redis.del(rating, reviewCount, state);
-        continue;
-      }
-      if (verdict.reason !== 'SPOILT') {
-        const seq =
-          redisRating.kind === 'RATING' ? redisRating.state.seq : redisRating.kind === 'DELETED' ? redisRating.seq : 0;
-        await pool.query(
-          'UPDATE product_review_sequences SET last_seq = greatest(last_seq, $2) + 1000000 WHERE product_id = $1',
-          [productId, seq],
-        );
-      }
-      await rebuilder.rebuild([productId]);
-    }
+    const store = new NarrowedStore(redis, productIds);
+    const healer = new Healer(store, rebuilder, new RateLimiter(config.rebuildsPerSecond), metrics, logger);
+    const passes = new Passes(store, narrowed(database, productIds), healer, config, metrics, false);
+    await passes.forward({ content: false, refill: false }, signal);
+    await passes.forward({ content: true, refill: false }, signal);
+    await passes.reverse(signal);
   };
 }

@@ -114,10 +114,15 @@ export class World {
     await this.#deliver(this.#takeNext(this.#log.length));
   }
 
-  /** Everything that ever was in the log once more, out of order. */
-  async deliverEverythingAgain(seed: number): Promise<void> {
-    const shuffled = new Random(seed).shuffle(this.#log);
+  /**
+   * Everything that ever was in the log once more, and then all that earlier readers had read, both out of order: in this
+   * order, since events would mend what a snapshot has spoilt.
+   */
+  async everythingComesLate(seed: number): Promise<void> {
+    const random = new Random(seed);
+    const shuffled = random.shuffle(this.#log);
     for (let i = 0; i < shuffled.length; i += 5) await this.#deliver(shuffled.slice(i, i + 5));
+    for (const snapshot of random.shuffle(this.#snapshots)) await this.parts.store.replace(snapshot);
   }
 
   async reconcile(): Promise<void> {
