@@ -32,7 +32,13 @@ beforeAll(async () => {
     { topic: 'review-events.dead-letters', created: true },
   ]);
   expect((await createTopics(kafka, config, 5, 1)).map(({ created }) => created)).toEqual([false, false]);
-  consumer = kafka.consumer({ groupId: 'test', maxWaitTimeInMs: 50, retry: { retries: 100, maxRetryTime: 500 } });
+  consumer = kafka.consumer({
+    groupId: 'test',
+    sessionTimeout: 6_000,
+    heartbeatInterval: 500,
+    maxWaitTimeInMs: 50,
+    retry: { retries: 100, maxRetryTime: 500 },
+  });
   await consumer.connect();
   await consumer.subscribe({ topic: 'review-events', fromBeginning: true });
   await consumer.run({
