@@ -4,5 +4,7 @@ export default {
     (workspace) => `<rootDir>/${workspace}/jest.config.mjs`,
   ),
   maxWorkers: 1,
+  // Only this level's counts when several projects run together.
+  testTimeout: 60_000,
   reporters: ['default', '<rootDir>/jest.closing-line.mjs'],
 };
