@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import { startStack, type Stack } from '@exact-ratings/stack/stack.js';
 import { Queue } from 'bullmq';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { readRatingWorkerConfig, type RatingWorkerConfig } from '../config.js';
 import { createQueueConnection } from '../connections.js';
 import { createMetrics, type WorkerMetrics } from '../metrics.js';
