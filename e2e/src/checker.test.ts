@@ -11,7 +11,7 @@ let productIds: string[];
 let journal: Journal;
 
 beforeAll(async () => {
-  bed = await startTestbed({ name: 'e2e-checker' });
+  bed = await startTestbed({ name: 'e2e-checker', variables: { RECONCILER_ENABLED: 'false' } });
   productIds = await createProducts(bed, 4, 'Checked');
   const load = new Load(bed, { name: 'checked', productIds, authors: 4, deleteShare: 0 }).start();
   await load.untilAnswered(60);

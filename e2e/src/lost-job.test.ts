@@ -6,7 +6,7 @@ import { sumOverWorkers } from './worker-metrics.js';
 let bed: Testbed;
 
 beforeAll(async () => {
-  bed = await startTestbed({ name: 'e2e-lost-job' });
+  bed = await startTestbed({ name: 'e2e-lost-job', variables: { RECONCILER_ENABLED: 'false' } });
 }, 180_000);
 
 afterAll(async () => {

@@ -10,7 +10,7 @@ interface Difference {
 /** Every product's keys against SQL. */
 export interface Comparison {
   readonly compared: number;
-  /** No keys: readers are answered by SQL. */
+  /** No keys, though there are changes: readers are answered by SQL. */
   readonly missing: number;
   readonly behind: readonly Difference[];
   readonly different: readonly Difference[];
@@ -38,7 +38,7 @@ export async function compareRatings(bed: Testbed): Promise<Comparison> {
     if (truth === undefined) {
       if (redis.kind === 'RATING' || redis.kind === 'SPOILT') different.push(difference);
     } else if (redis.kind === 'ABSENT') {
-      missing += 1;
+      if (truth.seq > 0) missing += 1;
     } else if (redis.kind !== 'RATING') {
       different.push(difference);
     } else if (redis.state.seq < truth.seq) {

@@ -1,8 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { waitUntil } from '@exact-ratings/stack/wait-until.js';
+import { compareRatings } from '../ratings-comparison.js';
 import type { Fault } from './fault.js';
 import { currentProcess, killService, untilReady } from './service-faults.js';
+
+/** The time between two passes of the reconciler over all products, and what a pass takes. */
+const ONE_PASS_MS = 75_000;
+
+/** When Redis held all products again after a flush. */
+let filled: Promise<number | undefined> = Promise.resolve(undefined);
 
 async function usedMemory(info: string): Promise<number> {
   return Number(/^used_memory:(\d+)/m.exec(info)?.[1]);
@@ -15,7 +22,22 @@ export const redisFaults: readonly Fault[] = [
     title: 'FLUSHALL',
     repeatable: true,
     healWithinMs: 5_000,
-    strike: async ({ bed }) => void (await bed.redis.flushall()),
+    strike: async ({ bed }) => {
+      await bed.redis.flushall();
+      const began = Date.now();
+      filled = waitUntil(async () => (await compareRatings(bed)).missing === 0, {
+        timeoutMs: ONE_PASS_MS,
+        intervalMs: 100,
+      }).then(
+        (all) => (all === true ? Date.now() - began : undefined),
+        () => undefined,
+      );
+    },
+    verify: async ({ note, violation }) => {
+      const ms = await filled;
+      if (ms === undefined) violation(`R: not all products were there again after ${ONE_PASS_MS} ms`);
+      else note(`all products, read or not, were there again after ${(ms / 1_000).toFixed(1)} s`);
+    },
   },
   {
     name: 'redis-restart-empty',

@@ -12,6 +12,8 @@ export const restoreFaults: readonly Fault[] = [
     title: 'PostgreSQL is put back to an older backup while the later events wait in Kafka',
     withoutLoad: true,
     foreignChanges: true,
+    // One pass of the reconciler over all products, and the time between two.
+    healWithinMs: 75_000,
     strike: async ({ bed, productIds, name, note, alsoCheck }) => {
       await backUpPostgres(bed);
       const workers = await Promise.all(bed.system.workers.map(currentProcess));
