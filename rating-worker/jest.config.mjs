@@ -1,3 +1,7 @@
 import base from '../jest.config.base.mjs';
 
-export default { ...base, displayName: 'rating-worker', testTimeout: 60_000 };
+export default {
+  ...base,
+  displayName: 'rating-worker',
+  setupFilesAfterEnv: ['<rootDir>/jest.setup.mjs'],
+};
