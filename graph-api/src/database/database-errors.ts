@@ -6,8 +6,11 @@ interface PgError extends Error {
 }
 
 const RETRYABLE = new Set(['40001', '40P01']);
-/** Classes 08 connection, 53 resources, 57P operator intervention; and 57014 statement time-out, 55P03 lock time-out. */
-const UNAVAILABLE = /^(08|53|57P|57014|55P03)/;
+/**
+ * Classes 08 connection, 53 resources, 57P operator intervention; 57014 statement time-out, 55P03 lock time-out, 25006
+ * a standby that is not promoted yet; and what remains a deadlock or serialization failure after all attempts.
+ */
+const UNAVAILABLE = /^(08|53|57P|57014|55P03|25006|40001|40P01)/;
 const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
 const POOL_MESSAGES =
   /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Driver not Connected|Client has encountered a connection error/i;
