@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { describeMemory } from './chaos/memory.js';
 import { writeReport } from './chaos/report.js';
 import { describeResult, runFault, type FaultResult } from './chaos/run-fault.js';
 import { SystemPool } from './chaos/system-pool.js';
@@ -70,7 +71,10 @@ const began = Date.now();
 if (options.random === true) {
   const deadline = began + Number(options.minutes) * 60_000;
   const repeatable = chosen.filter((fault) => fault.repeatable === true);
-  while (Date.now() < deadline && !stopped) await strike(random.pick(repeatable));
+  for (let count = 1; Date.now() < deadline && !stopped; count += 1) {
+    await strike(random.pick(repeatable));
+    if (count % 5 === 0) print(`     ${await describeMemory(await pool.take())}`);
+  }
 } else {
   for (const fault of chosen) if (!stopped) await strike(fault);
 }
