@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
+import { readRatingSnapshots } from '@exact-ratings/shared/rating/rating-snapshots.js';
+import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
+import { createProducts, createReviews, expectExact } from '../testing/test-data.js';
+import { startTestServers, type TestServers } from '../testing/test-servers.js';
+
+let servers: TestServers;
+let store: RatingStore;
+
+beforeAll(async () => {
+  servers = await startTestServers('maintenance');
+  store = new RatingStore(servers.redis, { ttlSeconds: 0 });
+}, 180_000);
+afterAll(() => servers?.stop());
+
+beforeEach(async () => {
+  await servers.redis.flushall();
+  await servers.pool.query('DELETE FROM products');
+});
+
+async function run(command: string, ...args: string[]): Promise<{ exitCode: number | null; output: string }> {
+  const entry = fileURLToPath(new URL(`../../dist/ratings-${command}.js`, import.meta.url));
+  const env = { PATH: process.env['PATH'], ...servers.stack.env, RECONCILER_GRACE_MS: '0' };
+  const child = spawn(process.execPath, [entry, ...args], { env });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const exitCode = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { exitCode, output };
+}
+
+async function productsWithReviews(count: number): Promise<string[]> {
+  const ids = await createProducts(servers.pool, count);
+  await createReviews(servers.pool, ids, 3);
+  return ids;
+}
+
+it('ratings:rebuild writes all products, or those that are named', async () => {
+  const { redis, pool } = servers;
+  const ids = await productsWithReviews(250);
+  const unknown = randomUUID();
+  const some = await run('rebuild', ids[0]!, ids[1]!, unknown);
+  expect(some).toEqual({ exitCode: 1, output: `unknown: ${unknown}\n2 products rebuilt\n` });
+  expect(await redis.dbsize()).toBe(6);
+
+  expect(await run('rebuild', '--all')).toEqual({ exitCode: 0, output: '250 products rebuilt\n' });
+  await expectExact(pool, redis, ids);
+
+  for (const args of [[], ['--all', ids[0]!], ['kettle'], ['--every']]) {
+    expect((await run('rebuild', ...args)).exitCode).toBe(3);
+  }
+});
+
+it('ratings:audit --repair heals what differs', async () => {
+  const { redis, pool } = servers;
+  const ids = (await productsWithReviews(4)) as [string, string, string, string];
+  await run('rebuild', '--all');
+  await redis.set(ratingKeys(ids[0]).rating, '5.1');
+  const [ahead] = await readRatingSnapshots(pool, [ids[1]]);
+  await store.replace([{ ...ahead!, seq: 40, stars: [0, 0, 0, 0, 9] }]);
+  await redis.set(ratingKeys(ids[2]).state, '3 deleted');
+  await store.replace([{ productId: randomUUID(), seq: 2, stars: [1, 1, 0, 0, 0] }]);
+
+  expect((await run('audit')).exitCode).toBe(1);
+  const repaired = await run('audit', '--repair');
+  expect(repaired.output).toContain('4 found that differ, 3 healed\n1 found that differ, 1 healed');
+  expect(repaired.exitCode).toBe(0);
+  await expectExact(pool, redis, ids);
+});
+
+it('ratings:after-restore lets no event of the lost future win', async () => {
+  const { redis, pool } = servers;
+  const ids = (await productsWithReviews(3)) as [string, string, string];
+  // Redis knows of a future that SQL has forgotten, and a product that the backup does not have.
+  await store.replace(
+    (await readRatingSnapshots(pool, ids)).map((snapshot) => ({ ...snapshot, seq: 9, stars: [0, 0, 0, 0, 9] })),
+  );
+  const gone = randomUUID();
+  await store.replace([{ productId: gone, seq: 5, stars: [0, 0, 0, 0, 5] }]);
+
+  expect((await run('after-restore')).exitCode).toBe(3);
+  const done = await run('after-restore', '--yes');
+  expect(done).toEqual({
+    exitCode: 0,
+    output: '3 products moved forward and rebuilt, the keys of 1 removed\n',
+  });
+  await expectExact(pool, redis, [...ids, gone]);
+
+  const [ghost] = await store.apply([{ productId: ids[0], changes: [{ seq: 10, previousRating: null, rating: 5 }] }]);
+  expect(ghost).toMatchObject({ status: 'OK', applied: 0, seen: 1 });
+});
