@@ -5,6 +5,7 @@ import { startHealthServer } from '@exact-ratings/shared/runtime/health-server.j
 import { ReleaseStack } from '@exact-ratings/shared/runtime/lifecycle.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import type { Queryable } from '@exact-ratings/shared/rating/rating-snapshots.js';
+import type { Consumer } from 'kafkajs';
 import type { RatingWorkerConfig } from './config.js';
 import { createDatabasePool, createQueueConnection, createRatingConnection, warnIfRedisEvicts } from './connections.js';
 import { Dispatcher } from './consumer/dispatcher.js';
@@ -24,7 +25,10 @@ export interface RatingWorkerOptions {
   /** Hears of what waiting cannot mend; the process must end, so that its supervisor starts it again. */
   readonly onFatal: (error: unknown) => void;
   /** What tests put in place of the real parts. */
-  readonly overrides?: { readonly database?: Queryable };
+  readonly overrides?: {
+    readonly database?: Queryable;
+    readonly wrapConsumer?: (consumer: Consumer) => Consumer;
+  };
 }
 
 export interface RatingWorker {
@@ -108,14 +112,22 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
     }
 
     const dispatcher = new Dispatcher(queue, config.jobs.maxEvents, recent, logger, waits.signal);
-    const consumer = new ReviewConsumer({ config, dispatcher, metrics, logger, signal: waits.signal, onFatal });
+    const redisAnswers = async (): Promise<boolean> =>
+      ratingRedis.status === 'ready' && (await answersWithin(ratingRedis.ping(), 1_000));
+    const consumer = new ReviewConsumer({
+      config,
+      dispatcher,
+      metrics,
+      logger,
+      signal: waits.signal,
+      onFatal,
+      serversAreAway: async () => !(await redisAnswers()) || !(await answersWithin(pool.query('SELECT 1'), 3_000)),
+      wrapConsumer: overrides?.wrapConsumer,
+    });
     resources.push('consumer', () =>
       consumer.stop(config.stopTimeoutMs, () => waits.abort(new Error('the worker stops'))),
     );
-    ready = async () => ({
-      kafka: consumer.isReady(),
-      redis: ratingRedis.status === 'ready' && (await answersWithin(ratingRedis.ping(), 1_000)),
-    });
+    ready = async () => ({ kafka: consumer.isReady(), redis: await redisAnswers() });
     await consumer.start(signal);
   };
 

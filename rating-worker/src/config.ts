@@ -22,6 +22,8 @@ export interface ConsumerConfig {
   readonly sessionTimeoutMs: number;
   /** How often the topic's partitions are looked up, so that added ones are noticed. */
   readonly metadataMaxAgeMs: number;
+  /** A consumer that stands still for this long while Kafka answers ends the process. */
+  readonly stallMs: number;
 }
 
 export interface JobConfig {
@@ -103,6 +105,7 @@ export function readRatingWorkerConfig(environment: Environment): RatingWorkerCo
       commitIntervalMs: env.integer('KAFKA_COMMIT_INTERVAL_MS', { default: 1_000, min: 10, max: 60_000 }),
       sessionTimeoutMs: env.integer('KAFKA_SESSION_TIMEOUT_MS', { default: 10_000, min: 6_000, max: 300_000 }),
       metadataMaxAgeMs: env.integer('KAFKA_METADATA_MAX_AGE_MS', { default: 15_000, min: 500, max: 600_000 }),
+      stallMs: env.integer('KAFKA_STALL_MS', { default: 60_000, min: 200, max: 3_600_000 }),
     },
     jobs: {
       queueName: readName(env, 'RATING_QUEUE_NAME', 'ratings'),

@@ -223,3 +223,34 @@ it('is exact again after Kafka was killed and came back', async () => {
   await eventually('it is ready again', async () => (await worker.readiness())['kafka'] === true, 30_000);
   expect(fatal).toEqual([]);
 });
+
+it('makes the rating right anyway where a job used up its attempts', async () => {
+  const { pool, redis, kafka } = servers;
+  const pipeline = await createPipeline(servers);
+  const { metric } = await startWorker(pipeline, {
+    RATING_JOB_ATTEMPTS: '2',
+    RATING_JOB_BACKOFF_MS: '10',
+    RECONCILER_ENABLED: 'true',
+    RECONCILER_GRACE_MS: '200',
+    RECONCILER_RECENT_INTERVAL_MS: '200',
+  });
+  const products = await createProducts(pool, 4);
+  await createReviews(pool, products, 2);
+  await relay(pool, kafka, pipeline.topic);
+  await expectExact(pool, redis, products);
+  // Redis takes jobs, but refuses to touch ratings.
+  await redis.acl('SETUSER', 'default', 'resetkeys', '~bull:*', '~rating-worker:*');
+  try {
+    await createReviews(pool, products);
+    await relay(pool, kafka, pipeline.topic);
+    await eventually('the jobs have failed', async () => (await metric('rating_jobs_total', { result: 'failed' })) > 0);
+    await eventually(
+      'the offsets move on',
+      async () => (await readLag(kafka, pipeline.env['KAFKA_GROUP_ID']!, pipeline.topic)) === 0,
+    );
+  } finally {
+    await redis.acl('SETUSER', 'default', 'allkeys');
+  }
+  await expectExact(pool, redis, products);
+  expect(await redis.zcard(`bull:${pipeline.env['RATING_QUEUE_NAME']}:failed`)).toBeGreaterThan(0);
+});

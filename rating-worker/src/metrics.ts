@@ -9,6 +9,7 @@ export interface WorkerMetrics {
   readonly rebuilds: Counter<'reason'>;
   readonly deadLetters: Counter;
   readonly freshness: Histogram;
+  readonly consumerLag: Gauge;
   readonly compared: Counter<'pass'>;
   readonly behind: Gauge;
   readonly drifted: Counter<'kind'>;
@@ -55,6 +56,11 @@ export function createMetrics(): WorkerMetrics {
       name: 'rating_freshness_seconds',
       help: 'From the change in SQL to the rating in Redis',
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+      registers,
+    }),
+    consumerLag: new Gauge({
+      name: 'rating_consumer_lag_messages',
+      help: 'Messages of the own partitions that are not done yet, as the watchdog saw them last',
       registers,
     }),
     compared: new Counter({

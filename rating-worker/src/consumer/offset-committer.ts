@@ -12,6 +12,7 @@ export class OffsetCommitter {
   /** The next offset to read, by partition. */
   private readonly done = new Map<number, string>();
   private readonly committed = new Map<number, string>();
+  private assigned: readonly number[] = [];
 
   constructor(
     private readonly topic: string,
@@ -25,10 +26,16 @@ export class OffsetCommitter {
 
   /** The partitions that are ours from now on; what others own is not ours to commit. */
   assign(partitions: readonly number[]): void {
+    this.assigned = partitions;
     this.committed.clear();
     for (const partition of this.done.keys()) {
       if (!partitions.includes(partition)) this.done.delete(partition);
     }
+  }
+
+  /** Our partitions, each with the next offset to be done; undefined where none was done by us. */
+  positions(): Map<number, string | undefined> {
+    return new Map(this.assigned.map((partition) => [partition, this.done.get(partition)]));
   }
 
   /** Commits what is new. A failure is no harm: the next commit says more. */

@@ -5,7 +5,8 @@ import type { Batch, Consumer, EachBatchPayload, Kafka, OffsetsByTopicPartition 
 import type { RatingWorkerConfig } from '../config.js';
 import type { WorkerMetrics } from '../metrics.js';
 import { messageOf, settledWithin, untilAborted, waitFor } from '../waiting.js';
-import { DeadLetters, type RejectedMessage } from './dead-letters.js';
+import { DeadLetters, type RejectedMessage } from '../dead-letters/dead-letters.js';
+import { ConsumerWatchdog } from './consumer-watchdog.js';
 import type { Dispatcher } from './dispatcher.js';
 import { OffsetCommitter } from './offset-committer.js';
 
@@ -20,8 +21,12 @@ export interface ReviewConsumerOptions {
   readonly logger: Logger;
   /** Ends the waits of the batches in flight. */
   readonly signal: AbortSignal;
-  /** Hears of a crash that kafkajs does not recover from; the process has to be started again. */
+  /** Hears of a crash or a standstill that kafkajs does not recover from; the process has to be started again. */
   readonly onFatal: (error: unknown) => void;
+  /** Whether Redis or PostgreSQL is away, so that a batch may wait. */
+  readonly serversAreAway: () => Promise<boolean>;
+  /** For tests: what stands in for kafkajs's consumer. */
+  readonly wrapConsumer?: ((consumer: Consumer) => Consumer) | undefined;
 }
 
 /**
@@ -33,6 +38,8 @@ export class ReviewConsumer {
   private readonly consumer: Consumer;
   private readonly deadLetters: DeadLetters;
   private readonly offsets: OffsetCommitter;
+  private readonly watchdog: ConsumerWatchdog;
+  private readonly busySince = new Map<number, number>();
   private commitTimer: NodeJS.Timeout | undefined;
   private stopping = false;
   private joined = false;
@@ -41,7 +48,7 @@ export class ReviewConsumer {
   constructor(private readonly options: ReviewConsumerOptions) {
     const { config, metrics, logger, signal } = options;
     this.kafka = createKafkaClient(config.kafka, 'rating-worker', logger);
-    this.consumer = this.kafka.consumer({
+    const consumer = this.kafka.consumer({
       groupId: config.consumer.groupId,
       sessionTimeout: config.consumer.sessionTimeoutMs,
       rebalanceTimeout: 2 * FINISH_BEFORE_REBALANCE_MS,
@@ -51,8 +58,24 @@ export class ReviewConsumer {
       allowAutoTopicCreation: false,
       retry: { initialRetryTime: 200, maxRetryTime: 2_000, retries: 5, restartOnFailure: () => Promise.resolve(true) },
     });
+    this.consumer = options.wrapConsumer?.(consumer) ?? consumer;
     this.deadLetters = new DeadLetters(this.kafka, config.kafka.deadLetterTopic, metrics, logger, signal);
     this.offsets = new OffsetCommitter(config.kafka.topic, logger);
+    this.watchdog = new ConsumerWatchdog({
+      kafka: this.kafka,
+      topic: config.kafka.topic,
+      groupId: config.consumer.groupId,
+      stallMs: config.consumer.stallMs,
+      consumer: {
+        isMember: () => this.isMember(),
+        busySince: (partition) => this.busySince.get(partition),
+        assigned: () => this.offsets.positions(),
+        hasReasonToWait: async () => this.deadLetters.isSending || (await options.serversAreAway()),
+      },
+      metrics,
+      logger,
+      onStandstill: options.onFatal,
+    });
     this.listen();
   }
 
@@ -62,6 +85,7 @@ export class ReviewConsumer {
     const partitions = await waitFor('Kafka and its topic', () => this.countPartitions(), logger, signal);
     await waitFor('Kafka', () => untilAborted(this.connect(), signal), logger, signal);
     if (signal.aborted) return;
+    this.watchdog.start();
     this.commitTimer = setInterval(() => void this.commit(), config.consumer.commitIntervalMs);
     await this.consumer.run({
       autoCommit: false,
@@ -71,8 +95,13 @@ export class ReviewConsumer {
     });
   }
 
-  /** A member of the group that the coordinator has heard of lately. */
+  /** A member of the group whose partitions move. */
   isReady(): boolean {
+    return this.isMember() && !this.watchdog.isAlarmed;
+  }
+
+  /** The group's coordinator has heard of it lately. */
+  private isMember(): boolean {
     return this.joined && Date.now() - this.lastContact < this.options.config.consumer.sessionTimeoutMs;
   }
 
@@ -84,6 +113,7 @@ export class ReviewConsumer {
     this.stopping = true;
     clearInterval(this.commitTimer);
     const stopped = (async () => {
+      await this.watchdog.stop();
       await this.commit();
       await this.consumer.disconnect();
       await this.deadLetters.close();
@@ -142,6 +172,7 @@ export class ReviewConsumer {
   private async eachBatch(payload: EachBatchPayload): Promise<void> {
     const { batch, resolveOffset, commitOffsetsIfNecessary } = payload;
     let done = false;
+    this.busySince.set(batch.partition, Date.now());
     const work = this.work(batch).then(
       () => {
         done = true;
@@ -151,6 +182,7 @@ export class ReviewConsumer {
       },
     );
     const rebalancing = await this.heartbeatUntil(work, payload);
+    this.busySince.delete(batch.partition);
     if (!done) return;
     resolveOffset(batch.lastOffset());
     this.offsets.markDone(batch.partition, batch.lastOffset());

@@ -2,6 +2,7 @@ import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import type { Kafka, KafkaMessage, Message, Producer } from 'kafkajs';
 import type { WorkerMetrics } from '../metrics.js';
 import { messageOf, waitFor } from '../waiting.js';
+import { DEAD_LETTER_HEADERS } from './dead-letter-headers.js';
 
 /** A message that breaks the contract, with where it came from. */
 export interface RejectedMessage {
@@ -11,22 +12,13 @@ export interface RejectedMessage {
   readonly reason: string;
 }
 
-/** The headers of a dead letter; the key and the value are the original's, byte for byte. */
-export const DEAD_LETTER_HEADERS = {
-  reason: 'dead-letter-reason',
-  topic: 'dead-letter-source-topic',
-  partition: 'dead-letter-source-partition',
-  offset: 'dead-letter-source-offset',
-  timestamp: 'dead-letter-source-timestamp',
-  /** Where the topic refuses the value as too large: its size. The original stays at its offset. */
-  omittedBytes: 'dead-letter-omitted-bytes',
-} as const;
-
 const MAX_SEND_BYTES = 1_000_000;
 
+/** Sends what breaks the contract to the dead-letter topic. */
 export class DeadLetters {
   private readonly producer: Producer;
   private connected = false;
+  private sending = 0;
 
   constructor(
     kafka: Kafka,
@@ -43,6 +35,20 @@ export class DeadLetters {
    * @throws the signal's reason once aborted.
    */
   async send(rejected: readonly RejectedMessage[]): Promise<void> {
+    this.sending += 1;
+    try {
+      await this.sendInChunks(rejected);
+    } finally {
+      this.sending -= 1;
+    }
+  }
+
+  /** Whether some wait to be sent. */
+  get isSending(): boolean {
+    return this.sending > 0;
+  }
+
+  private async sendInChunks(rejected: readonly RejectedMessage[]): Promise<void> {
     for (const chunk of chunksOf(rejected, MAX_SEND_BYTES)) {
       await waitFor(
         `the topic ${this.topic} to take dead letters (is it missing? "npm run migrate" creates it)`,
