@@ -59,7 +59,7 @@ export class DeadLetterArchive {
           await producer.send({ topic: letter.source.topic, acks: -1, messages: [{ key, value, headers }] });
           report.replayed += 1;
         });
-        if (!all) await this.remember(admin, ranges);
+        if (!all) await this.remember(ranges);
       });
     } finally {
       await producer.disconnect();
@@ -127,9 +127,21 @@ export class DeadLetterArchive {
     }
   }
 
-  private async remember(admin: Admin, ranges: readonly Range[]): Promise<void> {
-    const partitions = ranges.map(({ partition, to }) => ({ partition, offset: String(to) }));
-    await admin.setOffsets({ groupId: this.replayGroup, topic: this.topic, partitions });
+  /** kafkajs's admin.setOffsets does the same, in five seconds. */
+  private async remember(ranges: readonly Range[]): Promise<void> {
+    const news = ranges.filter(({ from, to }) => from < to);
+    if (news.length === 0) return;
+    const consumer = this.kafka.consumer({ groupId: this.replayGroup, maxWaitTimeInMs: 100 });
+    await consumer.connect();
+    try {
+      await consumer.subscribe({ topic: this.topic });
+      await consumer.run({ autoCommit: false, eachMessage: () => Promise.resolve() });
+      await consumer.commitOffsets(
+        news.map(({ partition, to }) => ({ topic: this.topic, partition, offset: String(to) })),
+      );
+    } finally {
+      await consumer.disconnect();
+    }
   }
 }
 
