@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ServiceProcess } from '@exact-ratings/stack/service-process.js';
 import { waitUntil } from '@exact-ratings/stack/wait-until.js';
 import { countOutbox } from '../pipeline-drained.js';
 import type { Testbed } from '../testbed.js';
@@ -29,6 +30,21 @@ async function holdRelayBeforeDelete(bed: Testbed, meanwhile: () => Promise<void
   } finally {
     client.release();
   }
+}
+
+/** Freezes the API whose relay has its turn; one that had ended it by then goes on, and the next is tried. */
+async function freezeInTheMiddleOfATurn(bed: Testbed): Promise<ServiceProcess> {
+  const deadline = Date.now() + 60_000;
+  while (Date.now() < deadline) {
+    const api = await waitUntil(() => apiWithTheTurn(bed), { timeoutMs: 10_000, intervalMs: 1 });
+    if (api === undefined) continue;
+    const current = await currentProcess(api);
+    current.pause();
+    await delay(200);
+    if ((await apiWithTheTurn(bed)) === api) return current;
+    current.resume();
+  }
+  throw new Error('no relay was found in the middle of its turn');
 }
 
 export const relayFaults: readonly Fault[] = [
@@ -72,10 +88,7 @@ export const relayFaults: readonly Fault[] = [
     // No deletions: a creation that the frozen API carries out late must find the review of the one sent again.
     load: { timeoutMs: 3_000, deleteShare: 0 },
     strike: async ({ bed, note, violation }) => {
-      const api = await waitUntil(() => apiWithTheTurn(bed), { timeoutMs: 60_000, intervalMs: 1 });
-      if (api === undefined) throw new Error('no relay was found in the middle of its turn');
-      const frozen = await currentProcess(api);
-      frozen.pause();
+      const frozen = await freezeInTheMiddleOfATurn(bed);
       const began = Date.now();
       try {
         const before = await lastPosition(bed);
