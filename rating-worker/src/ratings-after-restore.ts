@@ -23,7 +23,7 @@ try {
   refuseArguments(error, USAGE);
 }
 
-await maintain(async (maintenance) => {
+await maintain(process.env, async (maintenance) => {
   const { moved, removed } = await afterRestore(maintenance, progressOf('products moved forward and rebuilt'));
   say(`${moved.toLocaleString('en')} products moved forward and rebuilt, the keys of ${removed} removed`);
   return 0;

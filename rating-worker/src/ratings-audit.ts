@@ -50,7 +50,7 @@ async function repairRatings(passes: Maintenance['passes'], signal: AbortSignal)
 }
 
 const { waitMs, repair } = readArguments();
-await maintain(async ({ store, pool, passes, signal }) => {
+await maintain(process.env, async ({ store, pool, passes, signal }) => {
   if (repair) await repairRatings(passes, signal);
   let listed = 0;
   const report = await auditRatings(store, pool, {

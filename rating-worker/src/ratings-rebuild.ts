@@ -33,7 +33,7 @@ function readArguments(): string[] | null {
 }
 
 const productIds = readArguments();
-await maintain(async (maintenance) => {
+await maintain(process.env, async (maintenance) => {
   const { rebuilt, unknown } = await rebuildRatings(maintenance, productIds, progressOf('products rebuilt'));
   for (const id of unknown) say(`unknown: ${id}`);
   say(`${rebuilt.toLocaleString('en')} products rebuilt${maintenance.signal.aborted ? ', then stopped' : ''}`);

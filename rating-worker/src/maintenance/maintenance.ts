@@ -1,3 +1,4 @@
+import type { Environment } from '@exact-ratings/shared/config/env-reader.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { configOrExit } from '@exact-ratings/shared/runtime/lifecycle.js';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
@@ -45,8 +46,11 @@ export function refuseArguments(error: unknown, usage: string): never {
 }
 
 /** Runs a command on the servers of the environment; its exit code is the result's, or 3 where it failed. */
-export async function maintain(work: (maintenance: Maintenance) => Promise<number>): Promise<void> {
-  const config = configOrExit(() => readRatingWorkerConfig(process.env));
+export async function maintain(
+  environment: Environment,
+  work: (maintenance: Maintenance) => Promise<number>,
+): Promise<void> {
+  const config = configOrExit(() => readRatingWorkerConfig(environment));
   const logger = createLogger('maintenance', 'silent');
   const pool = createDatabasePool(config.database, 2, logger);
   const redis = createRatingConnection(config.redis, 'maintenance', logger);
