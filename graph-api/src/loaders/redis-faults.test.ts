@@ -99,17 +99,15 @@ test('Redis frozen: reads wait once for the short limit, then not at all, and us
   await cached();
   servers.redis.pause();
   try {
-    for (let i = 0; i < 6; i += 1) {
-      const answer = await read();
+    for (const answer of await Promise.all(Array.from({ length: 6 }, read))) {
       expect(answer).toMatchObject({ average: 3.5, count: 2, source: 'DATABASE' });
       expect(answer.ms).toBeLessThan(COMMAND_TIMEOUT_MS + 1_000);
     }
     // The circuit is open: one request a second tries, the others do not wait.
     const times: number[] = [];
-    for (let i = 0; i < 60; i += 1) times.push((await read()).ms);
-    const waited = times.filter((ms) => ms >= COMMAND_TIMEOUT_MS).length;
-    expect(waited).toBeLessThanOrEqual(6);
-    expect(times.sort((a, b) => a - b)[30]).toBeLessThan(COMMAND_TIMEOUT_MS / 3);
+    for (let i = 0; i < 30; i += 1) times.push((await read()).ms);
+    expect(times.filter((ms) => ms >= COMMAND_TIMEOUT_MS).length).toBeLessThanOrEqual(3);
+    expect(times.sort((a, b) => a - b)[15]).toBeLessThan(COMMAND_TIMEOUT_MS / 3);
 
     const answer = await query(
       app.origin,
