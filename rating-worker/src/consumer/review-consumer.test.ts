@@ -138,7 +138,11 @@ it('does not move past a poison message that the dead-letter topic cannot take y
   await send(kafka, pipeline.topic, [...good, { key: 'a', value: 'poison 1' }, { key: 'b', value: 'poison 2' }]);
   // What is good in the same batch is not held up.
   await expectExact(pool, redis, products);
-  expect(await readLag(kafka, pipeline.env['KAFKA_GROUP_ID']!, pipeline.topic)).toBe(3);
+  const until = Date.now() + 1_000;
+  await eventually('many commit intervals go by', async () => {
+    expect(await readLag(kafka, pipeline.env['KAFKA_GROUP_ID']!, pipeline.topic)).toBe(3);
+    return Date.now() > until;
+  });
 
   await createTopics(kafka, [{ topic: `${pipeline.topic}.dead-letters`, numPartitions: 1 }]);
   const letters = await readTopic(kafka, `${pipeline.topic}.dead-letters`, 2);
@@ -228,6 +232,29 @@ it('leaves nothing uncommitted when it stops, and the next one has nothing to do
   await stopWorkers();
   expect(Date.now() - stopping).toBeLessThan(3_000);
   expect(await readLag(kafka, pipeline.env['KAFKA_GROUP_ID']!, pipeline.topic)).toBe(0);
+});
+
+it('finishes and commits the batch that it is in the middle of when it stops', async () => {
+  const { pool, redis, kafka } = servers;
+  const pipeline = await createPipeline(servers, { partitions: 1 });
+  const [product] = await createProducts(pool, 1);
+  const first = await startWorker(pipeline, { KAFKA_COMMIT_INTERVAL_MS: '60000', RATING_JOB_MAX_EVENTS: '20' });
+  await createReviews(pool, [product!], 1);
+  await relay(pool, kafka, pipeline.topic);
+  await expectExact(pool, redis, [product!]);
+  await createReviews(pool, [product!], 1_500);
+  await relay(pool, kafka, pipeline.topic);
+  await eventually('it is in the middle', async () => (await first.metric('rating_events_total')) > 20);
+  await first.worker.stop();
+  expect(await first.metric('rating_events_total')).toBeGreaterThan(500);
+
+  const second = await startWorker(pipeline);
+  await expectExact(pool, redis, [product!]);
+  await eventually(
+    'nothing is left',
+    async () => (await readLag(kafka, pipeline.env['KAFKA_GROUP_ID']!, pipeline.topic)) === 0,
+  );
+  expect(await second.metric('rating_events_total', { result: 'seen' })).toBe(0);
 });
 
 it('shares the work of one hot product and many others between two workers that come and go, without a gap', async () => {
