@@ -17,7 +17,7 @@ export interface TurnLimits {
   readonly turnMs: number;
 }
 
-const TURN_LIMITS: TurnLimits = { sendMs: 12_000, turnMs: 15_000 };
+const TURN_LIMITS: TurnLimits = { sendMs: 6_000, turnMs: 8_000 };
 
 /** How long a closing connection may take to say goodbye, before it is left to the server. */
 const GOODBYE_MS = 1_000;
