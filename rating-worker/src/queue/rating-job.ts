@@ -47,6 +47,11 @@ export function jobOptions(config: JobConfig): JobsOptions {
   };
 }
 
+/** A rebuild holds nobody up: it is tried more often, and more patiently. */
+export function rebuildRetries(config: JobConfig): JobsOptions {
+  return { attempts: 20 + config.attempts, backoff: { type: 'fixed', delay: 10 * config.backoffMs } };
+}
+
 export function toQueuedChange(event: ReviewEvent): QueuedChange {
   const occurredAt = Date.parse(event.occurredAt);
   return event.type === 'product-deleted'

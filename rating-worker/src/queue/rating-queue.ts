@@ -8,6 +8,7 @@ import { messageOf, settledWithin, untilAborted, waitFor } from '../waiting.js';
 import {
   APPLY_JOB,
   jobOptions,
+  rebuildRetries,
   REBUILD_JOB,
   type ApplyJob,
   type RatingJobData,
@@ -89,7 +90,7 @@ export class RatingQueue {
 
   /** Queues a rebuild for later. */
   async addRebuild(job: RebuildJob, delayMs: number): Promise<void> {
-    await this.queue.add(REBUILD_JOB, job, { delay: delayMs });
+    await this.queue.add(REBUILD_JOB, job, { delay: delayMs, ...rebuildRetries(this.config) });
   }
 
   /** How many jobs wait for their time: rebuilds put off, and attempts to come. */

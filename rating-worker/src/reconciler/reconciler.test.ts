@@ -1,3 +1,5 @@
+import { readRatingSnapshots } from '@exact-ratings/shared/rating/rating-snapshots.js';
+import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { findFreePort } from '@exact-ratings/stack/ports.js';
 import {
   changeReviews,
@@ -72,7 +74,11 @@ it('finds an event that was lost without another to follow it', async () => {
 it('fills Redis again after FLUSHALL, detected by the heartbeat', async () => {
   const { pool, redis } = servers;
   const pipeline = await createPipeline(servers);
-  const { metric } = await startWorker(pipeline, { ...RECONCILER, RECONCILER_SEQ_INTERVAL_MS: NEVER });
+  const { metric } = await startWorker(pipeline, {
+    ...RECONCILER,
+    RECONCILER_SEQ_INTERVAL_MS: NEVER,
+    RECONCILER_RECENT_INTERVAL_MS: NEVER,
+  });
   const products = await ratedProducts(pipeline, 20);
   await eventually(
     'the first pass is over',
@@ -141,6 +147,25 @@ it('is exact after PostgreSQL was put back to the past, while its later events w
   const { rows } = await pool.query<{ min: number }>('SELECT min(last_seq) FROM product_review_sequences');
   expect(rows[0]!.min).toBeGreaterThan(1_000_000);
   expect(await metric('rating_dead_letters_total')).toBe(0);
+});
+
+it('compares the counts too, out of turn, where a number shows that PostgreSQL was put back', async () => {
+  const { pool, redis } = servers;
+  const pipeline = await createPipeline(servers);
+  const { metric } = await startWorker(pipeline, { ...RECONCILER, RECONCILER_CONTENT_INTERVAL_MS: NEVER });
+  const [ahead, other] = await ratedProducts(pipeline, 2);
+  await eventually(
+    'the first passes are over',
+    async () => (await metric('rating_reconciler_passes_total', { pass: 'reverse' })) > 0,
+  );
+  const store = new RatingStore(redis, { ttlSeconds: 0 });
+  const [snapshot] = await readRatingSnapshots(pool, [other!]);
+  await store.replace([
+    { ...snapshot!, stars: [0, 0, 0, 0, 9] },
+    { productId: ahead!, seq: 99, stars: [0, 0, 0, 0, 9] },
+  ]);
+  await expectExact(pool, redis, [ahead!, other!]);
+  expect(await metric('rating_reconciler_healed_total', { kind: 'content' })).toBe(1);
 });
 
 it('recognises a ghost at once where the rebuild shows that SQL has forgotten it', async () => {
