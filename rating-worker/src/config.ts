@@ -12,7 +12,7 @@ import {
   type RedisConfig,
 } from '@exact-ratings/shared/config/server-config.js';
 
-export interface ConsumerConfig {
+interface ConsumerConfig {
   readonly groupId: string;
   /** How many partitions are worked on at once; the topic's real number is taken where it is higher. */
   readonly partitions: number;

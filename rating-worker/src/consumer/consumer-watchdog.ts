@@ -5,7 +5,7 @@ import type { WorkerMetrics } from '../metrics.js';
 import { messageOf, settledWithin } from '../waiting.js';
 import { StallDetector, type PartitionProgress } from './stall-detector.js';
 
-export interface WatchedConsumer {
+interface WatchedConsumer {
   /** Whether the group's coordinator has heard of it lately. */
   isMember(): boolean;
   /** Since when the batch of the partition has been worked on; undefined where none is. */

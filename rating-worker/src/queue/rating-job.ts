@@ -28,7 +28,7 @@ export interface RebuildJob {
   readonly reason: RebuildReason;
 }
 
-export type RebuildReason = 'deferred' | 'failed-job';
+type RebuildReason = 'deferred' | 'failed-job';
 
 export const APPLY_JOB = 'apply';
 export const REBUILD_JOB = 'rebuild';
