@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { Message } from 'kafkajs';
 import {
   changeReviews,
   createProducts,
@@ -8,7 +7,6 @@ import {
   expectExact,
   findDifferences,
   readLag,
-  readTopic,
   relay,
   send,
   takeEvents,
@@ -74,83 +72,6 @@ it('applies a hot product with more events than a job holds in order, without a 
   await expectExact(pool, redis, [hot!]);
   expect(await metric('rating_gaps_total')).toBe(0);
   expect(await metric('rating_events_total', { result: 'applied' })).toBeGreaterThanOrEqual(3_000);
-});
-
-it('puts poison messages into the dead letters, byte for byte, and goes on', async () => {
-  const { pool, redis, kafka } = servers;
-  const pipeline = await createPipeline(servers, { partitions: 1 });
-  const { worker, metric, fatal } = await startWorker(pipeline);
-  const products = await createProducts(pool, 3);
-  await createReviews(pool, products, 2);
-  const good = await takeEvents(pool);
-  const event = JSON.parse(String(good[0]!.value)) as Record<string, unknown>;
-  const key = String(good[0]!.key);
-  const changed = (fields: object): Message => ({ key, value: JSON.stringify({ ...event, ...fields }) });
-  const poison: Array<[Message, RegExp]> = [
-    [{ key, value: 'not JSON {' }, /not JSON/],
-    [{ key, value: null }, /null/],
-    [{ key: null, value: JSON.stringify(event) }, /key/],
-    [{ key: randomUUID(), value: JSON.stringify(event) }, /key/],
-    [changed({ type: 'review-voted' }), /type/],
-    [changed({ schemaVersion: 2 }), /schemaVersion/],
-    [changed({ seq: 0 }), /seq/],
-    [changed({ seq: -1 }), /seq/],
-    [changed({ seq: 1.5 }), /seq/],
-    [changed({ seq: 2 ** 31 }), /seq/],
-    [changed({ rating: 6 }), /rating/],
-    [changed({ rating: 0 }), /rating/],
-    [{ key: Buffer.from([0, 255, 1]), value: Buffer.from([0xff, 0xfe, 0]), headers: { from: 'a test' } }, /JSON/],
-    [{ key, value: 'x'.repeat(900_000) }, /JSON/],
-  ];
-  const mixed = good.slice(1).flatMap((message, i) => [message, ...poison.slice(i * 3, i * 3 + 3).map(([bad]) => bad)]);
-  await send(kafka, pipeline.topic, [good[0]!, ...mixed]);
-  expect(mixed.filter((message) => !good.includes(message))).toHaveLength(poison.length);
-
-  const letters = await readTopic(kafka, `${pipeline.topic}.dead-letters`, poison.length);
-  expect(letters).toHaveLength(poison.length);
-  letters.forEach(({ key: letterKey, value, headers }, i) => {
-    const [{ key: originalKey, value: original }, reason] = poison[i]!;
-    expect(letterKey).toEqual(originalKey === null ? null : Buffer.from(originalKey!));
-    expect(value?.equals(Buffer.from(original!)) ?? null).toEqual(original === null ? null : true);
-    expect(headers['dead-letter-reason']).toMatch(reason);
-    expect(headers['dead-letter-source-topic']).toBe(pipeline.topic);
-    expect(headers['dead-letter-source-partition']).toBe('0');
-    expect(Number(headers['dead-letter-source-offset'])).toBeGreaterThan(0);
-    expect(Math.abs(Date.now() - Number(headers['dead-letter-source-timestamp']))).toBeLessThan(60_000);
-  });
-  expect(letters.find(({ headers }) => 'from' in headers)!.headers['from']).toBe('a test');
-
-  await createReviews(pool, products, 2);
-  await relay(pool, kafka, pipeline.topic);
-  await expectExact(pool, redis, products);
-  expect(await metric('rating_dead_letters_total')).toBe(poison.length);
-  expect(await worker.readiness()).toEqual({ kafka: true, redis: true });
-  expect(fatal).toEqual([]);
-});
-
-it('does not move past a poison message that the dead-letter topic cannot take yet', async () => {
-  const { pool, redis, kafka } = servers;
-  const pipeline = await createPipeline(servers, { partitions: 1, deadLetters: false });
-  await startWorker(pipeline, { KAFKA_COMMIT_INTERVAL_MS: '50' });
-  const products = await createProducts(pool, 1);
-  await createReviews(pool, products);
-  const good = await takeEvents(pool);
-  await send(kafka, pipeline.topic, [...good, { key: 'a', value: 'poison 1' }, { key: 'b', value: 'poison 2' }]);
-  // What is good in the same batch is not held up.
-  await expectExact(pool, redis, products);
-  const until = Date.now() + 1_000;
-  await eventually('many commit intervals go by', async () => {
-    expect(await readLag(kafka, pipeline.env['KAFKA_GROUP_ID']!, pipeline.topic)).toBe(3);
-    return Date.now() > until;
-  });
-
-  await createTopics(kafka, [{ topic: `${pipeline.topic}.dead-letters`, numPartitions: 1 }]);
-  const letters = await readTopic(kafka, `${pipeline.topic}.dead-letters`, 2);
-  expect(letters.map(({ value }) => String(value))).toEqual(['poison 1', 'poison 2']);
-  await eventually(
-    'the offsets are committed',
-    async () => (await readLag(kafka, pipeline.env['KAFKA_GROUP_ID']!, pipeline.topic)) === 0,
-  );
 });
 
 it('takes everything that Kafka delivers a second time as seen', async () => {

@@ -1,4 +1,5 @@
 import { parseReviewEvent, type ReviewEvent } from '@exact-ratings/shared/events/review-event.js';
+import { sleep } from '@exact-ratings/shared/runtime/backoff.js';
 import { createKafkaClient } from '@exact-ratings/shared/runtime/kafka-client.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import type { Batch, Consumer, EachBatchPayload, Kafka, OffsetsByTopicPartition } from 'kafkajs';
@@ -13,6 +14,7 @@ import { OffsetCommitter } from './offset-committer.js';
 /** While a rebalance waits for us, a batch may take this long to finish; then it is left to the partition's next owner. */
 const FINISH_BEFORE_REBALANCE_MS = 20_000;
 const HEARTBEAT_INTERVAL_MS = 3_000;
+const PAUSE_AFTER_FAILURE_MS = 1_000;
 
 export interface ReviewConsumerOptions {
   readonly config: RatingWorkerConfig;
@@ -41,6 +43,7 @@ export class ReviewConsumer {
   private readonly watchdog: ConsumerWatchdog;
   private readonly busySince = new Map<number, number>();
   private commitTimer: NodeJS.Timeout | undefined;
+  private committing: Promise<void> | undefined;
   private stopping = false;
   private joined = false;
   private lastContact = 0;
@@ -86,7 +89,12 @@ export class ReviewConsumer {
     await waitFor('Kafka', () => untilAborted(this.connect(), signal), logger, signal);
     if (signal.aborted) return;
     this.watchdog.start();
-    this.commitTimer = setInterval(() => void this.commit(), config.consumer.commitIntervalMs);
+    this.commitTimer = setInterval(() => {
+      // One at a time: while Kafka is down, a commit takes longer than the interval.
+      this.committing ??= this.commit().finally(() => {
+        this.committing = undefined;
+      });
+    }, config.consumer.commitIntervalMs);
     await this.consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -114,6 +122,7 @@ export class ReviewConsumer {
     clearInterval(this.commitTimer);
     const stopped = (async () => {
       await this.watchdog.stop();
+      await this.committing;
       await this.commit();
       await this.consumer.disconnect();
       await this.deadLetters.close();
@@ -177,8 +186,11 @@ export class ReviewConsumer {
       () => {
         done = true;
       },
-      (error: unknown) => {
-        if (!this.options.signal.aborted) this.options.logger.error({ err: error }, 'a batch could not be worked on');
+      async (error: unknown) => {
+        const { logger, signal } = this.options;
+        if (signal.aborted) return;
+        logger.error({ err: error }, 'a batch could not be worked on; it is fetched again');
+        await sleep(PAUSE_AFTER_FAILURE_MS, signal);
       },
     );
     const rebalancing = await this.heartbeatUntil(work, payload);

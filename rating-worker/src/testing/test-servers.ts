@@ -6,7 +6,7 @@ import { startServiceProcess, type ServiceProcess } from '@exact-ratings/stack/s
 import { startStack, type Stack } from '@exact-ratings/stack/stack.js';
 import { waitUntil } from '@exact-ratings/stack/wait-until.js';
 import { Redis } from 'ioredis';
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel, type ITopicConfig } from 'kafkajs';
 import pg from 'pg';
 import { createRatingWorker, type RatingWorker, type RatingWorkerOptions } from '../app.js';
 import { readRatingWorkerConfig } from '../config.js';
@@ -95,10 +95,7 @@ export async function createPipeline(
   };
 }
 
-export async function createTopics(
-  kafka: Kafka,
-  topics: Array<{ topic: string; numPartitions: number }>,
-): Promise<void> {
+export async function createTopics(kafka: Kafka, topics: ITopicConfig[]): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
   try {
