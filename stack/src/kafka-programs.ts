@@ -105,7 +105,8 @@ async function download(temporary: string, onProgress: Progress, signal: AbortSi
   );
   if (!result.ok) {
     throw new Error(
-      `Maven could not download Kafka (${result.outcome}). Is Maven Central reachable from here?\n${lastOutput(result)}`,
+      `Maven could not download Kafka (${result.outcome}). Is Maven Central reachable from here? ` +
+        `Behind a proxy, name it in ~/.m2/settings.xml: Maven does not read HTTPS_PROXY.\n${lastOutput(result)}`,
     );
   }
   await rm(join(temporary, '.m2'), { recursive: true, force: true });

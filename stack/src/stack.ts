@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeEnvFile } from './env-file.js';
+import { requireFreeSpace } from './free-space.js';
 import { findJava } from './kafka-programs.js';
 import { tryLock, type Lock } from './lock-file.js';
 import { startNewLog } from './log-file.js';
@@ -83,6 +84,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const onProgress = options.onProgress ?? (() => undefined);
   options.signal?.throwIfAborted();
   await makeStackDirectories(paths);
+  await requireFreeSpace(paths.root);
   const lock = takeLock(paths, options.name);
   let watchdog: Watchdog;
   try {
