@@ -1,5 +1,5 @@
 import type { ReviewEvent, Stars } from '@exact-ratings/shared/events/review-event.js';
-import type { RatingChange } from '@exact-ratings/shared/rating/rating-store.js';
+import { ratingChange, type RatingChange } from '@exact-ratings/shared/rating/rating-store.js';
 import type { JobsOptions } from 'bullmq';
 import type { JobConfig } from '../config.js';
 
@@ -53,10 +53,11 @@ export function rebuildRetries(config: JobConfig): JobsOptions {
 }
 
 export function toQueuedChange(event: ReviewEvent): QueuedChange {
+  const change = ratingChange(event);
   const occurredAt = Date.parse(event.occurredAt);
-  return event.type === 'product-deleted'
-    ? [event.seq, 'deleted', occurredAt]
-    : [event.seq, event.previousRating ?? 0, event.rating ?? 0, occurredAt];
+  return 'deleted' in change
+    ? [change.seq, 'deleted', occurredAt]
+    : [change.seq, change.previousRating ?? 0, change.rating ?? 0, occurredAt];
 }
 
 export function toRatingChange(change: QueuedChange): RatingChange {
