@@ -70,9 +70,10 @@ export function toClientError(error: unknown): ApiError | TransportError {
 function responseError({
   message,
   path,
-  extensions = {},
+  extensions,
 }: NonNullable<ClientError['response']['errors']>[number]): ResponseError {
-  const { code, argument, retryable } = extensions;
+  // A server may leave the extensions out, whatever graphql's type says.
+  const { code, argument, retryable } = extensions ?? {};
   return {
     message,
     code: typeof code === 'string' ? code : 'UNKNOWN',

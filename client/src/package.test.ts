@@ -102,7 +102,7 @@ it.each([
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
     const { stdout } = await run(process.execPath, [tsc, '--noEmit', '-p', folder], { cwd: project }).catch(
-      (error) => error,
+      (error: unknown) => error as { stdout: string },
     );
     expect(stdout).toBe('');
   },

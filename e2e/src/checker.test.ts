@@ -58,9 +58,9 @@ test('L: a change that nobody acknowledged', async () => {
   expect(await checkJournals(bed, [journal])).toEqual([expect.stringContaining('acknowledged changes')]);
 });
 
-test('E: another content, a product behind, spoilt keys, and keys of a product that never was', async () => {
+test('E: another content, a product behind, corrupt keys, and keys of a product that never was', async () => {
   await waitUntilExact(bed);
-  const [content, behind, spoilt] = productIds as [string, string, string];
+  const [content, behind, corrupt] = productIds as [string, string, string];
   const keys = (id: string) =>
     [`product:${id}:rating`, `product:${id}:reviewCount`, `product:${id}:ratingState`] as const;
   const set = async (id: string, rating: string, count: string, state: string): Promise<void> => {
@@ -71,9 +71,9 @@ test('E: another content, a product behind, spoilt keys, and keys of a product t
   const never = '00000000-0000-4000-8000-000000000000';
   await set(content, '5', '9', `${seq} 0 0 0 0 9`);
   await set(behind, '5', '1', '1 0 0 0 0 1');
-  await bed.redis.set(keys(spoilt)[0], '4.999');
+  await bed.redis.set(keys(corrupt)[0], '4.999');
   await set(never, '5', '1', '1 0 0 0 0 1');
   const comparison = await compareRatings(bed);
   expect(comparison.behind.map(({ productId }) => productId)).toEqual([behind]);
-  expect(comparison.different.map(({ productId }) => productId).sort()).toEqual([never, content, spoilt].sort());
+  expect(comparison.different.map(({ productId }) => productId).sort()).toEqual([never, content, corrupt].sort());
 });

@@ -61,7 +61,7 @@ async function checkNumbers(bed: Testbed, journals: readonly Journal[]): Promise
     if (open !== null) pending.set(productId, (pending.get(productId) ?? 0) + 1);
   }
   const { rows } = await bed.pool.query<{ product_id: string; last_seq: number }>(
-    'SELECT product_id, last_seq FROM product_review_sequences WHERE product_id = ANY ($1)',
+    'SELECT product_id, last_seq FROM review_streams WHERE product_id = ANY ($1)',
     [[...least.keys()]],
   );
   const numbers = new Map(rows.map((row) => [row.product_id, row.last_seq]));

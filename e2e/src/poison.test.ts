@@ -131,7 +131,7 @@ test('an event of an unknown product is dropped and makes no key', async () => {
 }, 60_000);
 
 test('keys that hold something else are a miss, and are rebuilt', async () => {
-  const ids = await createProducts(bed, 6, 'Spoilt');
+  const ids = await createProducts(bed, 6, 'Corrupt');
   const author = await bed.client({ subject: 'heidi' });
   for (const productId of ids) await author.CreateReview({ input: { productId, rating: 2 } });
   expect(describeRest(await waitUntilExact(bed))).toEqual([]);
@@ -146,7 +146,7 @@ test('keys that hold something else are a miss, and are rebuilt', async () => {
   for (const id of ids) {
     expect((await author.Product({ id })).product).toMatchObject({ averageRating: 2, reviewCount: 1 });
   }
-  const healed = await waitUntil(async () => (await bed.store.readMany(ids)).every((one) => one !== null), {
+  const healed = await waitUntil(async () => (await bed.store.getMany(ids)).every((one) => one !== null), {
     timeoutMs: 10_000,
   });
   expect(healed).toBe(true);

@@ -1,4 +1,4 @@
-import type { RatingState, StoredRating } from '@exact-ratings/shared/rating/rating-state.js';
+import { starCounts, type RatingState, type StoredRating } from '@exact-ratings/shared/rating/rating-state.js';
 import type { Testbed } from './testbed.js';
 
 interface Difference {
@@ -20,7 +20,7 @@ export interface Comparison {
 export async function compareRatings(bed: Testbed): Promise<Comparison> {
   const ids = new Set<string>();
   for await (const page of bed.store.scanProductIds()) page.forEach((id) => ids.add(id));
-  const known = await bed.pool.query<{ product_id: string }>('SELECT product_id FROM product_review_sequences');
+  const known = await bed.pool.query<{ product_id: string }>('SELECT product_id FROM review_streams');
   known.rows.forEach(({ product_id }) => ids.add(product_id));
 
   const all = [...ids];
@@ -36,7 +36,7 @@ export async function compareRatings(bed: Testbed): Promise<Comparison> {
     const truth = sql.get(productId);
     const difference = { productId, redis: describe(redis), sql: truth === undefined ? 'no product' : text(truth) };
     if (truth === undefined) {
-      if (redis.kind === 'RATING' || redis.kind === 'SPOILT') different.push(difference);
+      if (redis.kind === 'RATING' || redis.kind === 'CORRUPT') different.push(difference);
     } else if (redis.kind === 'ABSENT') {
       if (truth.seq > 0) missing += 1;
     } else if (redis.kind !== 'RATING') {
@@ -61,12 +61,9 @@ export async function readRatings(bed: Testbed): Promise<Map<string, RatingState
                    FROM generate_series(1, 5) AS stars
                    LEFT JOIN reviews r ON r.product_id = s.product_id AND r.rating = stars AND r.status = 'PUBLISHED'
                   GROUP BY stars ORDER BY stars) AS counts
-      FROM product_review_sequences s`);
+      FROM review_streams s`);
   return new Map(
-    rows.map(({ product_id, last_seq, counts }) => [
-      product_id,
-      { seq: last_seq, stars: counts as [number, number, number, number, number] },
-    ]),
+    rows.map(({ product_id, last_seq, counts }) => [product_id, { seq: last_seq, stars: starCounts(counts) }]),
   );
 }
 
@@ -77,7 +74,7 @@ function describe(stored: StoredRating): string {
     case 'DELETED':
       return `deleted at ${stored.seq}`;
     case 'ABSENT':
-    case 'SPOILT':
+    case 'CORRUPT':
       return stored.kind.toLowerCase();
   }
 }

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { createRedisClient } from '@exact-ratings/shared/clients/redis-client.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { retryUntilAborted } from '@exact-ratings/shared/runtime/backoff.js';
 import type { ReleaseStack } from '@exact-ratings/shared/runtime/lifecycle.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { EXAMPLE_JWT_SECRET } from './auth/auth-config.js';
 import { TokenVerifier } from './auth/token-verifier.js';
 import { ProductCommands } from './commands/product-commands.js';
@@ -38,11 +39,7 @@ export interface App {
 
 /** A slow part of a Redis connection's life must not hold a request: short time-outs, nothing queued while it is down. */
 function createRedis(config: GraphApiConfig, logger: Logger): Redis {
-  const redis = new Redis({
-    host: config.redis.host,
-    port: config.redis.port,
-    ...(config.redis.password === undefined ? {} : { password: config.redis.password }),
-    connectionName: 'graph-api',
+  const redis = createRedisClient(config.redis, 'graph-api', {
     commandTimeout: config.redisCommandTimeoutMs,
     connectTimeout: 2_000,
     // A connection on which nothing comes back is given up, so that a dead one does not outlive the outage.
@@ -50,7 +47,6 @@ function createRedis(config: GraphApiConfig, logger: Logger): Redis {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
     autoResendUnfulfilledCommands: false,
-    retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 1_000),
     lazyConnect: true,
   });
   redis.on('error', (error) => logger.debug({ err: error }, 'Redis connection'));

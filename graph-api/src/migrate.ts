@@ -6,7 +6,7 @@ import {
   readKafkaConfig,
   refuseExamplePassword,
 } from '@exact-ratings/shared/config/server-config.js';
-import { createKafkaClient } from '@exact-ratings/shared/runtime/kafka-client.js';
+import { createKafkaClient } from '@exact-ratings/shared/clients/kafka-client.js';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import { retryUntilAborted } from '@exact-ratings/shared/runtime/backoff.js';
 import { createDataSource } from './database/data-source.js';

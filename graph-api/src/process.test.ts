@@ -32,7 +32,7 @@ test('SIGTERM while mutations are in flight: all are answered, then it ends with
   // Whoever holds the product's number makes every review of it wait.
   const holder = await database.pool.connect();
   await holder.query('BEGIN');
-  await holder.query('SELECT FROM product_review_sequences WHERE product_id = $1 FOR UPDATE', [product]);
+  await holder.query('SELECT FROM review_streams WHERE product_id = $1 FOR UPDATE', [product]);
   const answers = tokens.map((token) =>
     query(
       app.origin,

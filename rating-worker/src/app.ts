@@ -1,10 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { retryUntilAborted } from '@exact-ratings/shared/runtime/backoff.js';
-import { startHealthServer } from '@exact-ratings/shared/runtime/health-server.js';
+import { startMonitoringServer } from '@exact-ratings/shared/runtime/monitoring-server.js';
 import { ReleaseStack } from '@exact-ratings/shared/runtime/lifecycle.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
-import type { Queryable } from '@exact-ratings/shared/rating/rating-snapshots.js';
+import type { Queryable } from '@exact-ratings/shared/rating/rating-aggregates.js';
+import { settledWithin, untilAborted } from '@exact-ratings/shared/runtime/deadline.js';
 import type { Consumer } from 'kafkajs';
 import type { RatingWorkerConfig } from './config.js';
 import { createDatabasePool, createQueueConnection, createRatingConnection, warnIfRedisEvicts } from './connections.js';
@@ -17,7 +18,6 @@ import { createReconciler } from './reconciler/create-reconciler.js';
 import { RecentProducts } from './reconciler/recent-products.js';
 import { RatingQueue } from './queue/rating-queue.js';
 import { startRatingQueueWorker } from './queue/rating-queue-worker.js';
-import { settledWithin, untilAborted } from './waiting.js';
 
 export interface RatingWorkerOptions {
   readonly config: RatingWorkerConfig;
@@ -55,7 +55,7 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
   let port = 0;
 
   const start = async (signal: AbortSignal): Promise<void> => {
-    const health = await startHealthServer({
+    const health = await startMonitoringServer({
       host: config.host,
       port: config.port,
       readiness: () => ready(),

@@ -1,8 +1,10 @@
+import { postgresOptions } from '@exact-ratings/shared/clients/postgres-options.js';
+import { createRedisClient } from '@exact-ratings/shared/clients/redis-client.js';
 import type { DatabaseConfig, RedisConfig } from '@exact-ratings/shared/config/server-config.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
-import { Redis, type RedisOptions } from 'ioredis';
+import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
+import type { Redis, RedisOptions } from 'ioredis';
 import pg from 'pg';
-import { messageOf } from './waiting.js';
 
 /** A blocking read returns after this time at the latest, so a socket silent for longer is dead. */
 export const BLOCKING_READ_MS = 5_000;
@@ -28,23 +30,6 @@ export function createRatingConnection(config: RedisConfig, name: string, logger
   });
 }
 
-/** Clears ioredis's timer when a socket closes: left over, it would destroy the next, healthy connection. */
-class WatchedRedis extends Redis {
-  constructor(options: RedisOptions) {
-    super(options);
-    this.on('close', () => {
-      const internals = this as unknown as { socketTimeoutTimer: NodeJS.Timeout | undefined };
-      clearTimeout(internals.socketTimeoutTimer);
-      internals.socketTimeoutTimer = undefined;
-    });
-  }
-
-  /** BullMQ makes its blocking connections this way. */
-  override duplicate(override?: Partial<RedisOptions>): Redis {
-    return new WatchedRedis({ ...this.options, ...override });
-  }
-}
-
 function connect(
   config: RedisConfig,
   name: string,
@@ -52,21 +37,16 @@ function connect(
   outageLevel: 'debug' | 'warn',
   options: RedisOptions,
 ): Redis {
-  const redis = new WatchedRedis({
-    host: config.host,
-    port: config.port,
-    ...(config.password === undefined ? {} : { password: config.password }),
-    connectionName: name,
+  const redis = createRedisClient(config, name, {
     connectTimeout: 3_000,
     keepAlive: 10_000,
-    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), 1_000),
     // A primary that became a replica: connect anew, and send the command again.
     reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),
     ...options,
   });
   let down = false;
   redis.on('error', (error: Error) => {
-    if (!down) logger[outageLevel]({ connection: name, reason: messageOf(error) }, 'waiting for Redis');
+    if (!down) logger[outageLevel]({ connection: name, reason: errorMessage(error) }, 'waiting for Redis');
     down = true;
   });
   redis.on('ready', () => {
@@ -79,20 +59,13 @@ function connect(
 /** The pool for rebuilds. Statements are bounded: a rebuild that cannot be had now is put off, not waited for. */
 export function createDatabasePool(config: DatabaseConfig, size: number, logger: Logger): pg.Pool {
   const pool = new pg.Pool({
-    host: config.host,
-    port: config.port,
-    user: config.user,
-    password: config.password,
-    database: config.database,
-    ssl: config.ssl,
-    application_name: 'rating-worker',
+    ...postgresOptions(config, 'rating-worker'),
     max: size,
     connectionTimeoutMillis: 2_000,
     statement_timeout: 8_000,
     query_timeout: 10_000,
-    keepAlive: true,
   });
-  pool.on('error', (error) => logger.warn({ reason: messageOf(error) }, 'an idle PostgreSQL connection was lost'));
+  pool.on('error', (error) => logger.warn({ reason: errorMessage(error) }, 'an idle PostgreSQL connection was lost'));
   return pool;
 }
 

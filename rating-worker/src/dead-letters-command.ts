@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { configOrExit } from '@exact-ratings/shared/runtime/lifecycle.js';
-import { createKafkaClient } from '@exact-ratings/shared/runtime/kafka-client.js';
+import { createKafkaClient } from '@exact-ratings/shared/clients/kafka-client.js';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import { readRatingWorkerConfig } from './config.js';
 import { DeadLetterArchive, type DeadLetter } from './dead-letters/dead-letter-archive.js';

@@ -46,7 +46,7 @@ it('goes on without PostgreSQL where the state is known, and rebuilds the rest w
 
   await createReviews(pool, [known!, unknown!], 5);
   const expected = await pool.query<{ last_seq: number }>(
-    'SELECT last_seq FROM rating_snapshots WHERE product_id = $1',
+    'SELECT last_seq FROM rating_aggregates WHERE product_id = $1',
     [known],
   );
   const events = await takeEvents(pool);
@@ -93,7 +93,7 @@ it('survives kill -9 in the middle of a job', async () => {
   // The rebuild waits for this lock, so the job is certain to be in the middle when its worker dies.
   const lock = await pool.connect();
   try {
-    await lock.query('BEGIN; LOCK TABLE product_review_sequences IN ACCESS EXCLUSIVE MODE');
+    await lock.query('BEGIN; LOCK TABLE review_streams IN ACCESS EXCLUSIVE MODE');
     const doomed = await spawnWorker(servers, pipeline, 'doomed', await findFreePort());
     await relay(pool, kafka, pipeline.topic);
     await eventually('the rebuild waits for the lock', async () => {

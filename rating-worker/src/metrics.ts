@@ -26,7 +26,7 @@ export function createMetrics(): WorkerMetrics {
     registry,
     events: new Counter({
       name: 'rating_events_total',
-      help: 'Review events: applied, seen (held already), rebuilt (from SQL), deferred (until SQL is back), unknown_product',
+      help: 'Review events: applied, duplicate (applied before), rebuilt (from SQL), deferred (until SQL is back), unknown_product',
       labelNames: ['result'],
       registers,
     }),

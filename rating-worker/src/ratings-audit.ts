@@ -36,7 +36,7 @@ function readArguments(): { waitMs: number; repair: boolean } {
   }
 }
 
-/** What turns out to be a tombstone once its spoilt keys are gone takes a second round. */
+/** What turns out to be a tombstone once its corrupt keys are gone takes a second round. */
 async function repairRatings(passes: Maintenance['passes'], signal: AbortSignal): Promise<void> {
   say('repairing …');
   for (let round = 1; round <= MAX_REPAIR_ROUNDS && !signal.aborted; round += 1) {

@@ -42,7 +42,7 @@ async function sql(stack: Stack, text: string): Promise<unknown[]> {
     database,
     connectionTimeoutMillis: 1_000,
     query_timeout: 5_000,
-  } as pg.ClientConfig);
+  });
   client.on('error', () => undefined);
   await client.connect();
   try {
@@ -58,7 +58,7 @@ async function redis<Result>(stack: Stack, use: (client: Redis) => Promise<Resul
     port: stack.redis.port,
     retryStrategy: null,
     commandTimeout: 1_000,
-  } as object);
+  });
   client.on('error', () => undefined);
   try {
     return await use(client);

@@ -160,14 +160,14 @@ async function startServers(running: Running): Promise<void> {
     for (const { server } of running.servers.values()) void server.kill().catch(() => undefined);
   };
   options.signal?.addEventListener('abort', abort, { once: true });
-  let failure: unknown;
+  let failure: Error | undefined;
   const starting = services.map(async (service) => {
     try {
       const plan = await prepareServer(service, settings, paths, java, onProgress, preparing.signal);
       await startServer(running, service, plan);
     } catch (error) {
       // The first failure is the reason; what the others say then is only that they were stopped.
-      failure ??= error;
+      failure ??= error instanceof Error ? error : new Error(String(error));
       abort();
     }
   });

@@ -41,7 +41,7 @@ A review, and the rating that follows it:
 
 The same rating in Redis and in PostgreSQL:
   ${redisCli ?? 'redis-cli (apt-get install redis-tools)'} mget product:${id}:rating product:${id}:reviewCount
-  ${psql === undefined ? 'psql (apt-get install postgresql-client)' : `${psql}`} -c "SELECT * FROM rating_snapshots WHERE product_id = '${id}'"
+  ${psql === undefined ? 'psql (apt-get install postgresql-client)' : psql} -c "SELECT * FROM rating_aggregates WHERE product_id = '${id}'"
 
 Logs        ${stack.logDirectory}
 Variables   ${stack.envFile}

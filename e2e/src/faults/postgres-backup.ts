@@ -1,6 +1,6 @@
 import type { Testbed } from '../testbed.js';
 
-const TABLES = ['products', 'authors', 'reviews', 'product_review_sequences', 'outbox'] as const;
+const TABLES = ['products', 'authors', 'reviews', 'review_streams', 'outbox'] as const;
 
 /** Copies the rows of all tables into a schema of their own, in one snapshot. */
 export async function backUpPostgres(bed: Testbed): Promise<void> {

@@ -70,16 +70,16 @@ export const redisFaults: readonly Fault[] = [
     strike: async ({ bed, note }) => {
       await bed.redis.config('SET', 'maxmemory', '1mb');
       const refused = await bed.redis.set('e2e:probe', 'x').catch((error: unknown) => String(error));
-      note(`a write answered: ${String(refused).slice(0, 40)}`);
+      note(`a write answered: ${refused.slice(0, 40)}`);
       await delay(10_000);
       await bed.redis.config('SET', 'maxmemory', '0');
     },
     back: ({ bed }) => untilReady(bed.system.workers),
   },
   {
-    name: 'redis-keys-lost-and-spoilt',
+    name: 'redis-keys-lost-and-corrupt',
     row: 23,
-    title: 'single keys are lost and spoilt and the scripts flushed, for 5 s',
+    title: 'single keys are lost and corrupt and the scripts flushed, for 5 s',
     repeatable: true,
     strike: async ({ bed, productIds, random, note }) => {
       const until = Date.now() + 5_000;

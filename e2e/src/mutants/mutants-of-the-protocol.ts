@@ -18,8 +18,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'no-sequence-check',
     breaks: 'events are applied whatever their number',
     patches: [
-      { file: 'shared/lua/apply.lua', from: 'if state and seq <= state.seq then', to: 'if false then' },
-      { file: 'shared/lua/apply.lua', from: 'elseif seq > state.seq + 1 then', to: 'elseif false then' },
+      { file: 'shared/lua/apply-changes.lua', from: 'if state and seq <= state.seq then', to: 'if false then' },
+      { file: 'shared/lua/apply-changes.lua', from: 'elseif seq > state.seq + 1 then', to: 'elseif false then' },
     ],
     caughtBy: PROPERTY,
     because: PROPERTY_FAILED,
@@ -42,7 +42,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'a snapshot replaces whatever is there',
     patches: [
       {
-        file: 'shared/lua/replace.lua',
+        file: 'shared/lua/replace-ratings.lua',
         from: 'local newer = state and (state.seq > snapshot.seq or (state.deleted and state.seq == snapshot.seq))',
         to: 'local newer = false',
       },
@@ -103,7 +103,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'a deleted product leaves nothing behind that refuses what comes late',
     patches: [
       {
-        file: 'shared/lua/rating-state.lua',
+        file: 'shared/lua/include/rating-state.lua',
         from: "redis.call('SET', state_key, string.format('%d deleted', state.seq), 'EX', TOMBSTONE_SECONDS)",
         to: "redis.call('DEL', state_key)",
       },

@@ -1,4 +1,4 @@
-import type { Queryable } from '@exact-ratings/shared/rating/rating-snapshots.js';
+import type { Queryable } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import type { Redis } from 'ioredis';
@@ -30,7 +30,8 @@ function narrowed(database: Queryable, productIds: readonly string[]): Queryable
     query: async (statement) => {
       if (!isPage(statement.text)) return database.query(statement);
       const [last] = statement.values as [string, number];
-      const text = 'SELECT product_id FROM rating_snapshots WHERE product_id = ANY ($1) AND product_id > $2 ORDER BY 1';
+      const text =
+        'SELECT product_id FROM rating_aggregates WHERE product_id = ANY ($1) AND product_id > $2 ORDER BY 1';
       return database.query({ name: 'narrowed page', text, values: [productIds, last] });
     },
   };

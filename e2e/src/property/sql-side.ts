@@ -12,7 +12,7 @@ export type SqlCopy = Readonly<Record<(typeof TABLES)[number]['name'], string>>;
 
 const TABLES = [
   { name: 'products', productId: 'id' },
-  { name: 'product_review_sequences', productId: 'product_id' },
+  { name: 'review_streams', productId: 'product_id' },
   { name: 'reviews', productId: 'product_id' },
   { name: 'outbox', productId: 'aggregateid' },
 ] as const;
@@ -113,7 +113,7 @@ export class SqlSide {
                SELECT (SELECT count(*)::integer FROM reviews r
                         WHERE r.product_id = s.product_id AND r.rating = n AND r.status = 'PUBLISHED')
                  FROM generate_series(1, 5) n ORDER BY n) AS stars
-             FROM product_review_sequences s WHERE s.product_id = ANY ($1)`,
+             FROM review_streams s WHERE s.product_id = ANY ($1)`,
       values: [this.productIds],
     });
     const found = new Map(rows.map(({ product_id, last_seq, stars }) => [product_id, { seq: last_seq, stars }]));

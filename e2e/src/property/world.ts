@@ -1,7 +1,7 @@
 import { parseReviewEvent, type ReviewEvent } from '@exact-ratings/shared/events/review-event.js';
 import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
-import { readRatingSnapshots } from '@exact-ratings/shared/rating/rating-snapshots.js';
-import type { RatingSnapshot, RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
+import { readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
+import type { RatingAggregate, RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import type { Redis } from 'ioredis';
 import type pg from 'pg';
 import { planRounds } from '../../../rating-worker/dist/consumer/plan-rounds.js';
@@ -20,7 +20,7 @@ export interface WorldParts {
 }
 
 /** What a product is found to be at rest. */
-export type Finding = 'EQUAL' | 'MISSING' | 'BEHIND' | 'SPOILT' | 'ORPHAN' | 'CONTENT' | 'AHEAD' | 'TOMBSTONE';
+export type Finding = 'EQUAL' | 'MISSING' | 'BEHIND' | 'CORRUPT' | 'ORPHAN' | 'CONTENT' | 'AHEAD' | 'TOMBSTONE';
 
 const MAX_EVENTS_A_JOB = 4;
 
@@ -31,10 +31,10 @@ const MAX_EVENTS_A_JOB = 4;
 export class World {
   readonly #log: LogMessage[] = [];
   #next = 0;
-  readonly #snapshots: RatingSnapshot[][] = [];
+  readonly #snapshots: RatingAggregate[][] = [];
   #redisCopy: Array<string | null> | undefined;
   #sqlCopy: SqlCopy | undefined;
-  /** Something happened after which a product may be behind, or its keys spoilt, until the next event or pass. */
+  /** Something happened after which a product may be behind, or its keys corrupt, until the next event or pass. */
   losses = false;
   /** SQL was put back: what is in Redis and in the log may come from a future that no longer is. */
   sqlWasPutBack = false;
@@ -80,7 +80,7 @@ export class World {
       case 'read':
         return this.#read();
       case 'take-snapshot':
-        this.#snapshots.push(await readRatingSnapshots(parts.pool, sql.productIds));
+        this.#snapshots.push(await readRatingAggregates(parts.pool, sql.productIds));
         return;
       case 'replace-late':
         await parts.store.replace(this.#snapshots.at(-1 - step.snapshot) ?? []);
@@ -116,7 +116,7 @@ export class World {
 
   /**
    * Everything that ever was in the log once more, and then all that earlier readers had read, both out of order: in this
-   * order, since events would mend what a snapshot has spoilt.
+   * order, since events would mend what a snapshot has corrupt.
    */
   async everythingComesLate(seed: number): Promise<void> {
     const random = new Random(seed);
@@ -135,12 +135,12 @@ export class World {
     const truth = await this.sql.truth();
     return stored.map((redis, i): Finding => {
       const sql = truth[i];
-      if (sql === undefined) return redis.kind === 'RATING' || redis.kind === 'SPOILT' ? 'ORPHAN' : 'EQUAL';
+      if (sql === undefined) return redis.kind === 'RATING' || redis.kind === 'CORRUPT' ? 'ORPHAN' : 'EQUAL';
       switch (redis.kind) {
         case 'ABSENT':
           return 'MISSING';
-        case 'SPOILT':
-          return 'SPOILT';
+        case 'CORRUPT':
+          return 'CORRUPT';
         case 'DELETED':
           return 'TOMBSTONE';
         case 'RATING':
@@ -175,9 +175,9 @@ export class World {
 
   async #read(): Promise<void> {
     const { productIds } = this.sql;
-    const read = await this.parts.store.readMany(productIds);
+    const read = await this.parts.store.getMany(productIds);
     const missing = productIds.filter((_, i) => read[i] === null);
-    if (missing.length > 0) await this.parts.store.replace(await readRatingSnapshots(this.parts.pool, missing));
+    if (missing.length > 0) await this.parts.store.replace(await readRatingAggregates(this.parts.pool, missing));
   }
 
   async #spoil(key: string, how: 'lost' | 'text' | 'list'): Promise<void> {

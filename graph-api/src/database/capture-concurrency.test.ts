@@ -40,9 +40,7 @@ test('8 connections on one product: commit order, number order and outbox order 
     for (let i = 0; i < 25; i += 1) {
       await client.query('BEGIN');
       await insertReview(client, product, 1 + ((n + i) % 5));
-      const { rows } = await client.query('SELECT last_seq FROM product_review_sequences WHERE product_id = $1', [
-        product,
-      ]);
+      const { rows } = await client.query('SELECT last_seq FROM review_streams WHERE product_id = $1', [product]);
       const from = performance.now();
       await client.query('COMMIT');
       committed.push({ from, to: performance.now(), seq: (rows[0] as { last_seq: number }).last_seq });

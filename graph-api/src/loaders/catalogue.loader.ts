@@ -108,6 +108,8 @@ export class CatalogueLoaders {
     return product;
   }
 
+  // The row type is named at the call, since `rows` cannot know it.
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
   private byId<Row extends { readonly id: string }, Item>(
     statement: { name: string; text: string },
     toItem: (row: Row) => Item,

@@ -45,7 +45,7 @@ async function read(id: string, minVersion?: number) {
   const operation = `query ($id: ID!, $v: Int) { product(id: $id) { rating(minVersion: $v) { average count version source distribution { stars count } } } }`;
   return dataOf(await query(app.origin, operation, { id, v: minVersion ?? null })).product.rating;
 }
-const ratingStatements = (): string[] => postgres.seen.filter((text) => text.includes('rating_snapshots'));
+const ratingStatements = (): string[] => postgres.seen.filter((text) => text.includes('rating_aggregates'));
 const cacheHolds = (seq: number, stars: readonly [number, number, number, number, number]) =>
   store.replace([{ productId: product, seq, stars }]);
 
@@ -96,7 +96,7 @@ test('a cache ahead of SQL (a database restored to its past) does not answer for
 
 test('a miss reads SQL, fills Redis, and the next read is a hit', async () => {
   expect(await read(product, 2)).toMatchObject({ version: 2, average: 3.5, source: 'DATABASE' });
-  await eventually('Redis is filled', async () => (await store.readMany([product]))[0]);
+  await eventually('Redis is filled', async () => (await store.getMany([product]))[0]);
   expect(await read(product)).toMatchObject({ version: 2, average: 3.5, source: 'CACHE' });
 });
 
@@ -109,7 +109,7 @@ test('a product without reviews: average null, five empty buckets, also from the
     distribution: [5, 4, 3, 2, 1].map((stars) => ({ stars, count: 0 })),
   };
   expect(await read(empty)).toEqual({ ...nothing, source: 'DATABASE' });
-  await eventually('Redis is filled', async () => (await store.readMany([empty]))[0]);
+  await eventually('Redis is filled', async () => (await store.getMany([empty]))[0]);
   expect(await read(empty)).toEqual({ ...nothing, source: 'CACHE' });
 });
 

@@ -1,10 +1,10 @@
 import type { RatingState } from '@exact-ratings/shared/rating/rating-state.js';
 import {
   readLastSequences,
-  readRatingSnapshots,
+  readRatingAggregates,
   type Queryable,
-} from '@exact-ratings/shared/rating/rating-snapshots.js';
-import type { RatingSnapshot, RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
+} from '@exact-ratings/shared/rating/rating-aggregates.js';
+import type { RatingAggregate, RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { RatingSource } from '../schema/product-rating.js';
@@ -27,7 +27,7 @@ const MAX_FILLS_IN_FLIGHT = 8;
  */
 export class RatingReader {
   private readonly breaker: CircuitBreaker;
-  private readonly missesInFlight = new Map<string, Promise<RatingSnapshot | null>>();
+  private readonly missesInFlight = new Map<string, Promise<RatingAggregate | null>>();
   private readonly fills = new Set<Promise<void>>();
 
   constructor(
@@ -63,7 +63,7 @@ export class RatingReader {
    * the worker is on its way.
    */
   async readDatabase(productIds: readonly string[]): Promise<ReadRating[]> {
-    const snapshots = await readRatingSnapshots(this.database, productIds);
+    const snapshots = await readRatingAggregates(this.database, productIds);
     const states = new Map<string, RatingState>(snapshots.map((snapshot) => [snapshot.productId, snapshot]));
     return productIds.map((id) => ({ state: states.get(id) ?? NO_REVIEWS, source: RatingSource.DATABASE }));
   }
@@ -94,7 +94,7 @@ export class RatingReader {
   private async readCache(productIds: readonly string[]): Promise<ReadonlyArray<RatingState | null>> {
     if (!this.breaker.allows()) return [];
     try {
-      const states = await this.store.readMany(productIds);
+      const states = await this.store.getMany(productIds);
       this.breaker.succeeded();
       return states;
     } catch (error) {
@@ -107,7 +107,7 @@ export class RatingReader {
   private async readMisses(productIds: readonly string[]): Promise<Map<string, RatingState>> {
     const own = [...new Set(productIds)].filter((id) => !this.missesInFlight.has(id));
     if (own.length > 0) {
-      const statement = readRatingSnapshots(this.database, own).then((snapshots) => {
+      const statement = readRatingAggregates(this.database, own).then((snapshots) => {
         this.fill(snapshots);
         return new Map(snapshots.map((snapshot) => [snapshot.productId, snapshot]));
       });
@@ -128,7 +128,7 @@ export class RatingReader {
     return found;
   }
 
-  private fill(snapshots: readonly RatingSnapshot[]): void {
+  private fill(snapshots: readonly RatingAggregate[]): void {
     if (snapshots.length === 0 || this.fills.size >= MAX_FILLS_IN_FLIGHT || !this.breaker.allows()) return;
     const fill = this.store.replace(snapshots).then(
       () => this.breaker.succeeded(),

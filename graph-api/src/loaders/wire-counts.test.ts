@@ -96,7 +96,7 @@ test('the same page, cold: one statement and one script more', async () => {
     await eventually('the script ran', () => redisProxy.seen.length >= 2);
   });
   expect(statements).toHaveLength(2);
-  expect(statements[1]).toContain('rating_snapshots');
+  expect(statements[1]).toContain('rating_aggregates');
   expect(redisProxy.seen.map(([name]) => name!.replace('EVALSHA', 'EVAL'))).toEqual(['MGET', 'EVAL']);
 });
 
@@ -140,7 +140,7 @@ test('requests that miss the same products at the same time share one statement'
   // What the statement reads is locked, so that it lasts until all requests wait for it.
   const client = await database.pool.connect();
   await client.query('BEGIN');
-  await client.query('LOCK TABLE product_review_sequences IN ACCESS EXCLUSIVE MODE');
+  await client.query('LOCK TABLE review_streams IN ACCESS EXCLUSIVE MODE');
   const { statements } = await counted(async () => {
     const answers = Array.from({ length: 6 }, () => query(app.origin, PAGE));
     await eventually('all have asked Redis', () => redisProxy.seen.filter(([name]) => name === 'MGET').length === 6);
@@ -153,7 +153,7 @@ test('requests that miss the same products at the same time share one statement'
       expect(dataOf(answer).products.nodes.at(-1).averageRating).toBe(4);
     }
   });
-  expect(statements.filter((text) => text.includes('rating_snapshots'))).toHaveLength(1);
+  expect(statements.filter((text) => text.includes('rating_aggregates'))).toHaveLength(1);
   // Six pages, the product of the hit, and the shared one.
   expect(statements).toHaveLength(8);
   await database.pool.query('DELETE FROM products WHERE id = $1', [warm]);

@@ -1,5 +1,5 @@
 import { parseReviewEvent, type ReviewEvent } from '@exact-ratings/shared/events/review-event.js';
-import { createKafkaClient } from '@exact-ratings/shared/runtime/kafka-client.js';
+import { createKafkaClient } from '@exact-ratings/shared/clients/kafka-client.js';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import type { Stack } from '@exact-ratings/stack/stack.js';
 import type { Consumer, Kafka } from 'kafkajs';

@@ -1,5 +1,5 @@
 import type { KafkaConfig } from '@exact-ratings/shared/config/server-config.js';
-import { createKafkaClient } from '@exact-ratings/shared/runtime/kafka-client.js';
+import { createKafkaClient } from '@exact-ratings/shared/clients/kafka-client.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { Partitioners, type Producer } from 'kafkajs';
 

@@ -45,7 +45,7 @@ export async function addGraphQL(
     allowBatchedHttpRequests: false,
     csrfPrevention: true,
     maxRecursiveSelections: maxSelections,
-    parseOptions: { maxTokens },
+    parseOptions: { maxLexicalTokens: maxTokens },
     validationRules: [...armor.validationRules],
     stopOnTerminationSignals: false,
     formatError: createErrorFormatter(options.logger, options.hideSchemaDetails),

@@ -1,5 +1,5 @@
 import cors from '@fastify/cors';
-import { portTaken } from '@exact-ratings/shared/runtime/health-server.js';
+import { portTaken } from '@exact-ratings/shared/runtime/monitoring-server.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 

@@ -5,6 +5,7 @@ import {
   isCompositeType,
   isInterfaceType,
   isObjectType,
+  Kind,
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
@@ -46,20 +47,20 @@ export function countNodes(
 ): number {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions) {
-    if (definition.kind === 'FragmentDefinition') fragments.set(definition.name.value, definition);
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
   }
 
   const variable = (name: string): unknown => {
     if (variables[name] !== undefined) return variables[name];
     const definition = operation.variableDefinitions?.find((one) => one.variable.name.value === name)?.defaultValue;
-    return definition?.kind === 'IntValue' ? Number(definition.value) : undefined;
+    return definition?.kind === Kind.INT ? Number(definition.value) : undefined;
   };
   /** The size of the page that a connection field asks for; its resolver refuses a bad one before it reads anything. */
   const pageSize = ({ arguments: given }: FieldNode): number => {
     for (const { name, value } of given ?? []) {
       if (name.value !== 'first' && name.value !== 'last') continue;
       const size =
-        value.kind === 'Variable' ? variable(value.name.value) : 'value' in value ? Number(value.value) : null;
+        value.kind === Kind.VARIABLE ? variable(value.name.value) : 'value' in value ? Number(value.value) : null;
       if (typeof size === 'number' && size >= 0) return Math.min(size, MAX_PAGE_SIZE);
     }
     return DEFAULT_PAGE_SIZE;
@@ -69,10 +70,10 @@ export function countNodes(
   const below = (selections: SelectionSetNode, type: GraphQLNamedType | undefined, page: number): number => {
     let nodes = 0;
     for (const selection of selections.selections) {
-      if (selection.kind === 'InlineFragment') {
+      if (selection.kind === Kind.INLINE_FRAGMENT) {
         const condition = selection.typeCondition;
         nodes += below(selection.selectionSet, condition ? schema.getType(condition.name.value) : type, page);
-      } else if (selection.kind === 'FragmentSpread') {
+      } else if (selection.kind === Kind.FRAGMENT_SPREAD) {
         const fragment = fragments.get(selection.name.value)!;
         nodes += below(fragment.selectionSet, schema.getType(fragment.typeCondition.name.value), page);
       } else if (selection.selectionSet !== undefined && (isObjectType(type) || isInterfaceType(type))) {

@@ -66,7 +66,7 @@ export function changes(events: readonly OutboxEvent[]): unknown[][] {
 
 /** The product's number and star counts as the view has them; null where the product is gone. */
 export async function snapshot(db: Runs, productId: string): Promise<{ seq: number; stars: number[] } | null> {
-  const { rows } = await db.query('SELECT * FROM rating_snapshots WHERE product_id = $1', [productId]);
+  const { rows } = await db.query('SELECT * FROM rating_aggregates WHERE product_id = $1', [productId]);
   const row = rows[0] as Record<string, string | number> | undefined;
   if (row === undefined) return null;
   return { seq: row['last_seq'] as number, stars: [1, 2, 3, 4, 5].map((n) => Number(row[`stars_${n}`])) };

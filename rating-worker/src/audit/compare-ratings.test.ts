@@ -14,10 +14,10 @@ it.each<[string, StoredRating, RatingState | null, Verdict]>([
   ['a lower number', rating(4, [1, 0, 0, 0, 0]), sql, { kind: 'BEHIND', by: 3 }],
   ['other counts at the same number', rating(7, [1, 0, 2, 1, 3]), sql, different('CONTENT')],
   ['a higher number', rating(8), sql, different('AHEAD')],
-  ['keys that do not agree', { kind: 'SPOILT' }, sql, different('SPOILT')],
+  ['keys that do not agree', { kind: 'CORRUPT' }, sql, different('CORRUPT')],
   ['a tombstone of a product that is there', { kind: 'DELETED', seq: 9 }, sql, different('TOMBSTONE')],
   ['a rating of a product that is gone', rating(7), null, different('ORPHAN')],
-  ['garbage of a product that is gone', { kind: 'SPOILT' }, null, different('ORPHAN')],
+  ['garbage of a product that is gone', { kind: 'CORRUPT' }, null, different('ORPHAN')],
   ['a tombstone of a product that is gone', { kind: 'DELETED', seq: 9 }, null, { kind: 'EQUAL' }],
   ['nothing of a product that is gone', { kind: 'ABSENT' }, null, { kind: 'EQUAL' }],
 ])('%s', (_, stored, snapshot, verdict) => {

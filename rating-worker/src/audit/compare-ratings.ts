@@ -13,7 +13,7 @@ export type Verdict =
 export type DifferenceReason =
   | 'CONTENT' // other counts at the same seq
   | 'AHEAD' // a higher seq than SQL's
-  | 'SPOILT' // the three keys do not agree with each other
+  | 'CORRUPT' // the three keys do not agree with each other
   | 'ORPHAN' // keys of a product that SQL does not have
   | 'TOMBSTONE'; // the product is there, Redis says it was deleted
 
@@ -23,15 +23,15 @@ export type DifferenceReason =
  */
 export function compareRating(stored: StoredRating, sql: RatingState | null): Verdict {
   if (sql === null) {
-    return stored.kind === 'RATING' || stored.kind === 'SPOILT'
+    return stored.kind === 'RATING' || stored.kind === 'CORRUPT'
       ? { kind: 'DIFFERENT', reason: 'ORPHAN' }
       : { kind: 'EQUAL' };
   }
   switch (stored.kind) {
     case 'ABSENT':
       return { kind: 'MISSING' };
-    case 'SPOILT':
-      return { kind: 'DIFFERENT', reason: 'SPOILT' };
+    case 'CORRUPT':
+      return { kind: 'DIFFERENT', reason: 'CORRUPT' };
     case 'DELETED':
       return { kind: 'DIFFERENT', reason: 'TOMBSTONE' };
     case 'RATING': {

@@ -1,4 +1,4 @@
-import type { Queryable } from '@exact-ratings/shared/rating/rating-snapshots.js';
+import type { Queryable } from '@exact-ratings/shared/rating/rating-aggregates.js';
 
 /** The ids of all products, in pages by primary key. */
 export async function* productPages(database: Queryable, size: number): AsyncGenerator<string[]> {
@@ -6,7 +6,7 @@ export async function* productPages(database: Queryable, size: number): AsyncGen
   for (;;) {
     const { rows } = await database.query({
       name: 'product_pages',
-      text: 'SELECT product_id FROM rating_snapshots WHERE product_id > $1 ORDER BY product_id LIMIT $2',
+      text: 'SELECT product_id FROM rating_aggregates WHERE product_id > $1 ORDER BY product_id LIMIT $2',
       values: [last, size],
     });
     const ids = (rows as Array<{ product_id: string }>).map((row) => row.product_id);

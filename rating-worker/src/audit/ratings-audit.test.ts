@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
-import { readRatingSnapshots } from '@exact-ratings/shared/rating/rating-snapshots.js';
+import { readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { runRatingsAudit } from '@exact-ratings/stack/audit-process.js';
 import { createProducts, createReviews } from '../testing/test-data.js';
@@ -24,7 +24,7 @@ beforeEach(async () => {
 async function exactProducts(count: number): Promise<string[]> {
   const ids = await createProducts(servers.pool, count);
   await createReviews(servers.pool, ids, 3);
-  await store.replace(await readRatingSnapshots(servers.pool, ids));
+  await store.replace(await readRatingAggregates(servers.pool, ids));
   return ids;
 }
 
@@ -46,11 +46,11 @@ it('compares every product, page by page', async () => {
 
 it('tells missing, behind and different apart, and finds the keys of a product that is gone', async () => {
   const { redis, pool } = servers;
-  const [missing, behind, spoilt, ahead] = (await exactProducts(5)) as [string, string, string, string];
+  const [missing, behind, corrupt, ahead] = (await exactProducts(5)) as [string, string, string, string];
   await redis.del(...Object.values(ratingKeys(missing)));
   await createReviews(pool, [behind], 2);
-  await redis.set(ratingKeys(spoilt).reviewCount, 'abc');
-  const [snapshot] = await readRatingSnapshots(pool, [ahead]);
+  await redis.set(ratingKeys(corrupt).reviewCount, 'abc');
+  const [snapshot] = await readRatingAggregates(pool, [ahead]);
   await store.replace([{ ...snapshot!, seq: snapshot!.seq + 1 }]);
   const gone = randomUUID();
   await store.replace([{ productId: gone, seq: 3, stars: [0, 0, 0, 0, 3] }]);
@@ -62,7 +62,7 @@ it('tells missing, behind and different apart, and finds the keys of a product t
   ).toEqual(
     new Map([
       [behind, 'BEHIND Redis seq 3, 1 to 5 stars'],
-      [spoilt, 'DIFFERENT the keys do not agree with each other'],
+      [corrupt, 'DIFFERENT the keys do not agree with each other'],
       [ahead, 'DIFFERENT Redis is ahead of SQL'],
       [gone, 'DIFFERENT keys of a product that is gone'],
     ]),
@@ -74,7 +74,7 @@ it('waits for what is behind', async () => {
   await createReviews(servers.pool, ids, 1);
   const { report } = await audit(20_000, 1_000, () => {
     // Only after the first comparison: that one finds all of them behind.
-    void readRatingSnapshots(servers.pool, ids).then((snapshots) => store.replace(snapshots));
+    void readRatingAggregates(servers.pool, ids).then((snapshots) => store.replace(snapshots));
   });
   expect(report).toMatchObject({ equal: 3, behind: 0 });
 });

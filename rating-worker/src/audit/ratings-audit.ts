@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   readLastSequences,
-  readRatingSnapshots,
+  readRatingAggregates,
   type Queryable,
-} from '@exact-ratings/shared/rating/rating-snapshots.js';
+} from '@exact-ratings/shared/rating/rating-aggregates.js';
 import type { RatingState } from '@exact-ratings/shared/rating/rating-state.js';
 import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { compareRating, type DifferenceReason, type Verdict } from './compare-ratings.js';
@@ -109,7 +109,7 @@ interface Comparison {
 async function comparePage(store: RatingStore, database: Queryable, ids: readonly string[]): Promise<Comparison[]> {
   const stored = await store.inspectMany(ids);
   const snapshots = new Map(
-    (await readRatingSnapshots(database, ids)).map((snapshot) => [snapshot.productId, snapshot]),
+    (await readRatingAggregates(database, ids)).map((snapshot) => [snapshot.productId, snapshot]),
   );
   return ids.map((productId, i) => {
     const sql = snapshots.get(productId) ?? null;
@@ -128,7 +128,7 @@ async function comparePage(store: RatingStore, database: Queryable, ids: readonl
 const REASONS: Record<DifferenceReason, string> = {
   CONTENT: 'other counts at the same number',
   AHEAD: 'Redis is ahead of SQL',
-  SPOILT: 'the keys do not agree with each other',
+  CORRUPT: 'the keys do not agree with each other',
   ORPHAN: 'keys of a product that is gone',
   TOMBSTONE: 'deleted in Redis, there in SQL',
 };

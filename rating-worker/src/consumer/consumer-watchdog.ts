@@ -1,8 +1,9 @@
 import { sleep } from '@exact-ratings/shared/runtime/backoff.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
+import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
+import { settledWithin } from '@exact-ratings/shared/runtime/deadline.js';
 import type { Admin, Kafka } from 'kafkajs';
 import type { WorkerMetrics } from '../metrics.js';
-import { messageOf, settledWithin } from '../waiting.js';
 import { StallDetector, type PartitionProgress } from './stall-detector.js';
 
 interface WatchedConsumer {
@@ -76,7 +77,7 @@ export class ConsumerWatchdog {
       } catch (error) {
         // Kafka does not answer: that is reason enough for whatever the consumer does.
         this.forgetThePast();
-        this.options.logger.debug({ reason: messageOf(error) }, 'the watchdog cannot see Kafka');
+        this.options.logger.debug({ reason: errorMessage(error) }, 'the watchdog cannot see Kafka');
       }
     }
   }

@@ -1,9 +1,9 @@
 import type { ReviewEvent } from '@exact-ratings/shared/events/review-event.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
+import { untilAborted } from '@exact-ratings/shared/runtime/deadline.js';
 import type { ApplyJob } from '../queue/rating-job.js';
 import type { RatingQueue } from '../queue/rating-queue.js';
 import type { RecentProducts } from '../reconciler/recent-products.js';
-import { untilAborted } from '../waiting.js';
 import { planRounds } from './plan-rounds.js';
 
 interface Waiting {

@@ -1,6 +1,6 @@
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
+import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
 import type { OffsetsByTopicPartition } from 'kafkajs';
-import { messageOf } from '../waiting.js';
 
 type Commit = (offsets: OffsetsByTopicPartition) => Promise<void>;
 
@@ -48,7 +48,7 @@ export class OffsetCommitter {
       });
       for (const [partition, offset] of news) this.committed.set(partition, offset);
     } catch (error) {
-      this.logger.debug({ reason: messageOf(error) }, 'offsets could not be committed');
+      this.logger.debug({ reason: errorMessage(error) }, 'offsets could not be committed');
     }
   }
 }

@@ -93,7 +93,7 @@ it('takes everything that Kafka delivers a second time as seen', async () => {
   const total = products.length + 2 * events.length;
   await eventually(
     'all are seen',
-    async () => (await again.metric('rating_events_total', { result: 'seen' })) === total,
+    async () => (await again.metric('rating_events_total', { result: 'duplicate' })) === total,
   );
   expect(await again.metric('rating_events_total')).toBe(total);
   expect(await findDifferences(pool, redis, products)).toEqual([]);
@@ -175,7 +175,7 @@ it('finishes and commits the batch that it is in the middle of when it stops', a
     'nothing is left',
     async () => (await readLag(kafka, pipeline.env['KAFKA_GROUP_ID']!, pipeline.topic)) === 0,
   );
-  expect(await second.metric('rating_events_total', { result: 'seen' })).toBe(0);
+  expect(await second.metric('rating_events_total', { result: 'duplicate' })).toBe(0);
 });
 
 it('shares the work of one hot product and many others between two workers that come and go, without a gap', async () => {

@@ -1,11 +1,12 @@
 import { parseReviewEvent, type ReviewEvent } from '@exact-ratings/shared/events/review-event.js';
-import { sleep } from '@exact-ratings/shared/runtime/backoff.js';
-import { createKafkaClient } from '@exact-ratings/shared/runtime/kafka-client.js';
+import { sleep, waitFor } from '@exact-ratings/shared/runtime/backoff.js';
+import { createKafkaClient } from '@exact-ratings/shared/clients/kafka-client.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
+import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
+import { settledWithin, untilAborted } from '@exact-ratings/shared/runtime/deadline.js';
 import type { Batch, Consumer, EachBatchPayload, Kafka, OffsetsByTopicPartition } from 'kafkajs';
 import type { RatingWorkerConfig } from '../config.js';
 import type { WorkerMetrics } from '../metrics.js';
-import { messageOf, settledWithin, untilAborted, waitFor } from '../waiting.js';
 import { DeadLetters, type RejectedMessage } from '../dead-letters/dead-letters.js';
 import { ConsumerWatchdog } from './consumer-watchdog.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -173,7 +174,7 @@ export class ReviewConsumer {
     }
     this.consumer.on(events.CRASH, ({ payload }) => {
       this.joined = false;
-      if (payload.restart) logger.warn({ reason: messageOf(payload.error) }, 'the consumer restarts');
+      if (payload.restart) logger.warn({ reason: errorMessage(payload.error) }, 'the consumer restarts');
       else onFatal(new Error('the consumer crashed for good', { cause: payload.error }));
     });
   }
@@ -222,7 +223,7 @@ export class ReviewConsumer {
       try {
         await heartbeat();
       } catch (error) {
-        this.options.logger.debug({ reason: messageOf(error) }, 'a heartbeat failed');
+        this.options.logger.debug({ reason: errorMessage(error) }, 'a heartbeat failed');
         rebalancingSince ??= Date.now();
         if (Date.now() - rebalancingSince > FINISH_BEFORE_REBALANCE_MS) break;
       }

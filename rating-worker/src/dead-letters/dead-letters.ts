@@ -1,7 +1,8 @@
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
+import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
+import { waitFor } from '@exact-ratings/shared/runtime/backoff.js';
 import type { Kafka, KafkaMessage, Message, Producer } from 'kafkajs';
 import type { WorkerMetrics } from '../metrics.js';
-import { messageOf, waitFor } from '../waiting.js';
 import { DEAD_LETTER_HEADERS } from './dead-letter-headers.js';
 
 /** A message that breaks the contract, with where it came from. */
@@ -80,7 +81,7 @@ export class DeadLetters {
         for (const letter of chunk) await this.trySend([letter]);
         return;
       }
-      this.logger.error({ reason: messageOf(error) }, 'a dead letter is too large: sent without its value');
+      this.logger.error({ reason: errorMessage(error) }, 'a dead letter is too large: sent without its value');
       await this.producer.send({ topic: this.topic, acks: -1, timeout: 5_000, messages: chunk.map(withoutValue) });
     }
   }

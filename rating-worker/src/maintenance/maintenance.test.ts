@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
-import { readRatingSnapshots } from '@exact-ratings/shared/rating/rating-snapshots.js';
+import { readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { createProducts, createReviews, expectExact } from '../testing/test-data.js';
 import { startTestServers, type TestServers } from '../testing/test-servers.js';
@@ -58,7 +58,7 @@ it('ratings:audit --repair heals what differs', async () => {
   const ids = (await productsWithReviews(4)) as [string, string, string, string];
   await run('rebuild', '--all');
   await redis.set(ratingKeys(ids[0]).rating, '5.1');
-  const [ahead] = await readRatingSnapshots(pool, [ids[1]]);
+  const [ahead] = await readRatingAggregates(pool, [ids[1]]);
   await store.replace([{ ...ahead!, seq: 40, stars: [0, 0, 0, 0, 9] }]);
   await redis.set(ratingKeys(ids[2]).state, '3 deleted');
   await store.replace([{ productId: randomUUID(), seq: 2, stars: [1, 1, 0, 0, 0] }]);
@@ -75,7 +75,7 @@ it('ratings:after-restore lets no event of the lost future win', async () => {
   const ids = (await productsWithReviews(3)) as [string, string, string];
   // Redis knows of a future that SQL has forgotten, and a product that the backup does not have.
   await store.replace(
-    (await readRatingSnapshots(pool, ids)).map((snapshot) => ({ ...snapshot, seq: 9, stars: [0, 0, 0, 0, 9] })),
+    (await readRatingAggregates(pool, ids)).map((snapshot) => ({ ...snapshot, seq: 9, stars: [0, 0, 0, 0, 9] })),
   );
   const gone = randomUUID();
   await store.replace([{ productId: gone, seq: 5, stars: [0, 0, 0, 0, 5] }]);
@@ -89,5 +89,5 @@ it('ratings:after-restore lets no event of the lost future win', async () => {
   await expectExact(pool, redis, [...ids, gone]);
 
   const [ghost] = await store.apply([{ productId: ids[0], changes: [{ seq: 10, previousRating: null, rating: 5 }] }]);
-  expect(ghost).toMatchObject({ status: 'OK', applied: 0, seen: 1 });
+  expect(ghost).toMatchObject({ status: 'OK', applied: 0, duplicates: 1 });
 });

@@ -2,6 +2,7 @@ import type { Environment } from '@exact-ratings/shared/config/env-reader.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { configOrExit } from '@exact-ratings/shared/runtime/lifecycle.js';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
+import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
 import type pg from 'pg';
 import { readRatingWorkerConfig } from '../config.js';
 import { createDatabasePool, createRatingConnection } from '../connections.js';
@@ -10,7 +11,6 @@ import { Rebuilder } from '../processor/rebuilder.js';
 import { Healer } from '../reconciler/healer.js';
 import { Passes } from '../reconciler/passes.js';
 import { RateLimiter } from '../reconciler/rate-limiter.js';
-import { messageOf } from '../waiting.js';
 
 /** What the maintenance commands work with: the worker's own parts, without Kafka and BullMQ. */
 export interface Maintenance {
@@ -41,7 +41,7 @@ export function progressOf(what: string): (count: number) => void {
 
 /** Ends a command whose arguments are wrong: exit code 3. */
 export function refuseArguments(error: unknown, usage: string): never {
-  process.stderr.write(`${messageOf(error)}\n\n${usage}`);
+  process.stderr.write(`${errorMessage(error)}\n\n${usage}`);
   process.exit(3);
 }
 
@@ -68,7 +68,7 @@ export async function maintain(
   } catch (error) {
     const { host, port } = config.database;
     process.stderr.write(
-      `Failed: ${messageOf(error)}\n` +
+      `Failed: ${errorMessage(error)}\n` +
         `PostgreSQL ${host}:${port}, Redis ${config.redis.host}:${config.redis.port}: are they up, and is it migrated?\n`,
     );
     process.exitCode = 3;

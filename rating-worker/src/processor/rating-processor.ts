@@ -52,20 +52,20 @@ export class RatingProcessor {
     const rebuilt = unknown.length === 0 ? new Map<string, number>() : await this.rebuildNowOrLater(unknown);
     const rebuiltAt = Date.now();
 
-    results.forEach(({ productId, status, applied, seen }, i) => {
+    results.forEach(({ productId, status, applied, duplicates }, i) => {
       const { changes } = products[i]!;
       this.metrics.events.inc({ result: 'applied' }, applied);
-      this.metrics.events.inc({ result: 'seen' }, seen);
-      if (status === 'OK') return this.observeFreshness(changes.slice(seen), appliedAt);
+      this.metrics.events.inc({ result: 'duplicate' }, duplicates);
+      if (status === 'OK') return this.observeFreshness(changes.slice(duplicates), appliedAt);
 
-      const rest = changes.length - applied - seen;
+      const rest = changes.length - applied - duplicates;
       if (status !== 'MISSING') this.metrics.gaps.inc();
       if (rebuilt === 'later') {
         this.metrics.events.inc({ result: 'deferred' }, rest);
       } else if (rebuilt.has(productId)) {
         this.metrics.events.inc({ result: 'rebuilt' }, rest);
         this.metrics.rebuilds.inc({ reason: status.toLowerCase() });
-        this.observeFreshness(changes.slice(seen), rebuiltAt);
+        this.observeFreshness(changes.slice(duplicates), rebuiltAt);
       } else {
         this.metrics.events.inc({ result: 'unknown_product' }, rest);
       }

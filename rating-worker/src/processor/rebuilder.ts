@@ -1,13 +1,13 @@
 import { MAX_SEQUENCE } from '@exact-ratings/shared/events/review-event.js';
-import { readRatingSnapshots, type Queryable } from '@exact-ratings/shared/rating/rating-snapshots.js';
+import { readRatingAggregates, type Queryable } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
-import { messageOf } from '../waiting.js';
+import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
 
 /** PostgreSQL does not answer now: the rebuild has to come later. */
 export class DatabaseUnavailableError extends Error {
   constructor(cause: unknown) {
-    super(`PostgreSQL cannot give the ratings now: ${messageOf(cause)}`, { cause });
+    super(`PostgreSQL cannot give the ratings now: ${errorMessage(cause)}`, { cause });
     this.name = 'DatabaseUnavailableError';
   }
 }
@@ -20,7 +20,7 @@ export interface SeenProduct {
 
 /** How far a number moves past what was seen: further than what may still be under way. */
 const LEAP = 1_000_000;
-/** Moves end here, so that a spoilt key cannot use a product's numbers up. */
+/** Moves end here, so that a corrupt key cannot use a product's numbers up. */
 const HIGHEST_LEAP = MAX_SEQUENCE - 100_000_000;
 
 /** After a failure PostgreSQL is left alone for this long, so that its time-outs do not hold up the jobs. */
@@ -42,7 +42,7 @@ export class Rebuilder {
    * @returns the numbers that were read, by product that SQL has.
    */
   async rebuild(productIds: readonly string[]): Promise<Map<string, number>> {
-    const snapshots = await this.ask(() => readRatingSnapshots(this.database, productIds));
+    const snapshots = await this.ask(() => readRatingAggregates(this.database, productIds));
     await this.store.replace(snapshots);
     return new Map(snapshots.map(({ productId, seq }) => [productId, seq]));
   }
@@ -54,8 +54,8 @@ export class Rebuilder {
   async moveForward(products: readonly SeenProduct[]): Promise<Map<string, number>> {
     const [possible, absurd] = partition(products, ({ seq }) => seq + LEAP <= HIGHEST_LEAP);
     if (absurd.length > 0) {
-      this.logger.error({ products: absurd }, 'numbers that no history can have: these keys are spoilt, and removed');
-      await this.store.forget(absurd.map(({ productId }) => productId));
+      this.logger.error({ products: absurd }, 'numbers that no history can have: these keys are corrupt, and removed');
+      await this.store.delete(absurd.map(({ productId }) => productId));
     }
     if (possible.length > 0) {
       this.logger.warn(
@@ -69,7 +69,7 @@ export class Rebuilder {
           text: `SELECT advance_review_sequence(id, target) FROM (
                    SELECT u.id, greatest(u.seen, s.last_seq) + ${LEAP} AS target
                      FROM unnest($1::uuid[], $2::integer[]) AS u (id, seen)
-                     JOIN rating_snapshots s ON s.product_id = u.id ORDER BY u.id) AS p`,
+                     JOIN rating_aggregates s ON s.product_id = u.id ORDER BY u.id) AS p`,
           values: [possible.map(({ productId }) => productId), possible.map(({ seq }) => seq)],
         }),
       );
@@ -86,7 +86,7 @@ export class Rebuilder {
       return answer;
     } catch (error) {
       this.unavailableUntil = Date.now() + PAUSE_AFTER_FAILURE_MS;
-      if (!this.down) this.logger.warn({ reason: messageOf(error) }, 'PostgreSQL fails: rebuilds are put off');
+      if (!this.down) this.logger.warn({ reason: errorMessage(error) }, 'PostgreSQL fails: rebuilds are put off');
       this.down = true;
       throw new DatabaseUnavailableError(error);
     }

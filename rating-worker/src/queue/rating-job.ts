@@ -64,7 +64,7 @@ export function toRatingChange(change: QueuedChange): RatingChange {
   const [seq, previousRating, rating] = change;
   return previousRating === 'deleted'
     ? { seq, deleted: true }
-    : { seq, previousRating: previousRating || null, rating: (rating || null) as Stars | null };
+    : { seq, previousRating: previousRating || null, rating: rating || null };
 }
 
 export function occurredAt(change: QueuedChange): number {

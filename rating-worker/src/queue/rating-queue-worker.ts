@@ -1,9 +1,10 @@
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
+import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
+import { settledWithin } from '@exact-ratings/shared/runtime/deadline.js';
 import { DelayedError, Worker, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { JobConfig } from '../config.js';
 import type { WorkerMetrics } from '../metrics.js';
-import { messageOf, settledWithin } from '../waiting.js';
 import type { RatingJobData, RatingJobName } from './rating-job.js';
 
 export type RatingJob = Job<RatingJobData, void, RatingJobName>;
@@ -51,7 +52,7 @@ export function startRatingQueueWorker(
     drainDelay: 5,
     runRetryDelay: 500,
   });
-  worker.on('error', (error) => logger.debug({ reason: messageOf(error) }, 'the queue worker met an error'));
+  worker.on('error', (error) => logger.debug({ reason: errorMessage(error) }, 'the queue worker met an error'));
   worker.on('completed', () => metrics.jobs.inc({ result: 'completed' }));
   worker.on('stalled', (jobId) => {
     metrics.jobs.inc({ result: 'stalled' });
@@ -62,7 +63,8 @@ export function startRatingQueueWorker(
     metrics.jobs.inc({ result: final ? 'failed' : 'retried' });
     const details = { jobId: job?.id, name: job?.name, attempts: job?.attemptsMade, err: error };
     if (final) logger.error(details, 'a job used up its attempts; it is kept for inspection');
-    else logger.warn({ ...details, err: undefined, reason: messageOf(error) }, 'a job failed and will be tried again');
+    else
+      logger.warn({ ...details, err: undefined, reason: errorMessage(error) }, 'a job failed and will be tried again');
   });
   return {
     async close(timeoutMs) {

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
+import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
+import { settledWithin, untilAborted } from '@exact-ratings/shared/runtime/deadline.js';
+import { waitFor } from '@exact-ratings/shared/runtime/backoff.js';
 import { Queue, QueueEvents, type JobState } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { JobConfig } from '../config.js';
 import { BLOCKING_READ_MS } from '../connections.js';
-import { messageOf, settledWithin, untilAborted, waitFor } from '../waiting.js';
 import {
   APPLY_JOB,
   jobOptions,
@@ -146,6 +148,6 @@ export class RatingQueue {
   }
 
   private logError(error: Error): void {
-    this.logger.debug({ reason: messageOf(error) }, 'the queue met an error');
+    this.logger.debug({ reason: errorMessage(error) }, 'the queue met an error');
   }
 }

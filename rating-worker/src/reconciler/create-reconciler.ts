@@ -1,4 +1,4 @@
-import type { Queryable } from '@exact-ratings/shared/rating/rating-snapshots.js';
+import type { Queryable } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import type { Redis } from 'ioredis';

@@ -6,10 +6,10 @@ import type { RateLimiter } from './rate-limiter.js';
 
 /**
  * `lost`: a write that was made is not there any more · `stalled`: behind SQL, and no event moves it · `refill`: not
- * there after Redis lost its data · `spoilt`: the keys do not agree · `ahead`, `content`, `tombstone`: Redis has what
+ * there after Redis lost its data · `corrupt`: the keys do not agree · `ahead`, `content`, `tombstone`: Redis has what
  * SQL cannot know of · `orphan`: SQL has no such product.
  */
-export type DriftKind = 'lost' | 'stalled' | 'refill' | 'spoilt' | 'ahead' | 'content' | 'tombstone' | 'orphan';
+export type DriftKind = 'lost' | 'stalled' | 'refill' | 'corrupt' | 'ahead' | 'content' | 'tombstone' | 'orphan';
 
 export interface Finding {
   readonly productId: string;
@@ -69,7 +69,7 @@ export class Healer {
     await this.store.apply(
       known.map(({ productId, seq }) => ({ productId, changes: [{ seq: seq + 1, deleted: true }] })),
     );
-    await this.store.forget(orphans.filter(({ seq }) => seq === 0).map(({ productId }) => productId));
+    await this.store.delete(orphans.filter(({ seq }) => seq === 0).map(({ productId }) => productId));
   }
 
   private async countHealed(findings: readonly Finding[], numbers: ReadonlyMap<string, number>): Promise<number> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
-import { readRatingSnapshots } from '@exact-ratings/shared/rating/rating-snapshots.js';
-import { RatingStore, type RatingSnapshot } from '@exact-ratings/shared/rating/rating-store.js';
+import { readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
+import { RatingStore, type RatingAggregate } from '@exact-ratings/shared/rating/rating-store.js';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import { readRatingWorkerConfig, type ReconcilerConfig } from '../config.js';
 import { createMetrics, type WorkerMetrics } from '../metrics.js';
@@ -53,25 +53,25 @@ const seqPass = (): Promise<PassReport> => createPasses().forward({ content: fal
 const contentPass = (): Promise<PassReport> => createPasses().forward({ content: true, refill: false }, never);
 
 /** Products with reviews whose ratings in Redis equal SQL. */
-async function ratedProducts(count: number): Promise<RatingSnapshot[]> {
+async function ratedProducts(count: number): Promise<RatingAggregate[]> {
   const ids = await createProducts(servers.pool, count);
   await createReviews(servers.pool, ids, 4);
   return fill(ids);
 }
 
-async function fill(ids: readonly string[]): Promise<RatingSnapshot[]> {
-  const snapshots = await readRatingSnapshots(servers.pool, ids);
+async function fill(ids: readonly string[]): Promise<RatingAggregate[]> {
+  const snapshots = await readRatingAggregates(servers.pool, ids);
   await store.replace(snapshots);
   return snapshots;
 }
 
-const idsOf = (products: readonly RatingSnapshot[]): string[] => products.map(({ productId }) => productId);
+const idsOf = (products: readonly RatingAggregate[]): string[] => products.map(({ productId }) => productId);
 
 async function lastSeq(productId: string): Promise<number> {
-  return (await readRatingSnapshots(servers.pool, [productId]))[0]!.seq;
+  return (await readRatingAggregates(servers.pool, [productId]))[0]!.seq;
 }
 
-async function expectExactNow(products: readonly RatingSnapshot[]): Promise<void> {
+async function expectExactNow(products: readonly RatingAggregate[]): Promise<void> {
   expect(await findDifferences(servers.pool, servers.redis, idsOf(products))).toEqual([]);
 }
 
@@ -118,7 +118,9 @@ it('moves SQL forward where Redis is ahead, so that late events are seen', async
   expect(await lastSeq(productId)).toBe(seq + 50 + LEAP);
   expect(await lastSeq(products[1]!.productId)).toBe(products[1]!.seq);
   const ghosts = [1, 49, 51].map((by) => ({ seq: seq + by, previousRating: null, rating: 5 as const }));
-  expect(await store.apply([{ productId, changes: ghosts }])).toMatchObject([{ status: 'OK', applied: 0, seen: 3 }]);
+  expect(await store.apply([{ productId, changes: ghosts }])).toMatchObject([
+    { status: 'OK', applied: 0, duplicates: 3 },
+  ]);
   await createReviews(servers.pool, [productId]);
   expect(await lastSeq(productId)).toBe(seq + 51 + LEAP);
 });
@@ -147,9 +149,9 @@ it.each<[string, (productId: string, seq: number) => Promise<unknown>]>([
   ['a lost average', (id) => servers.redis.del(ratingKeys(id).rating)],
   ['a lost count', (id) => servers.redis.del(ratingKeys(id).reviewCount)],
   ['a lost state', (id) => servers.redis.del(ratingKeys(id).state)],
-  ['a spoilt average', (id) => servers.redis.set(ratingKeys(id).rating, 'NaN')],
-  ['a spoilt count', (id) => servers.redis.set(ratingKeys(id).reviewCount, '-3')],
-  ['a spoilt state', (id) => servers.redis.set(ratingKeys(id).state, 'abc')],
+  ['a corrupt average', (id) => servers.redis.set(ratingKeys(id).rating, 'NaN')],
+  ['a corrupt count', (id) => servers.redis.set(ratingKeys(id).reviewCount, '-3')],
+  ['a corrupt state', (id) => servers.redis.set(ratingKeys(id).state, 'abc')],
   [
     'a state of another type',
     (id) => servers.redis.del(ratingKeys(id).state).then(() => servers.redis.lpush(ratingKeys(id).state, 'x')),
@@ -166,13 +168,13 @@ it.each<[string, (productId: string, seq: number) => Promise<unknown>]>([
 
 it('removes keys of products that SQL lacks, and leaves tombstones and foreign keys alone', async () => {
   const products = await ratedProducts(2);
-  const [whole, spoilt, tombstone] = [randomUUID(), randomUUID(), randomUUID()];
+  const [whole, corrupt, tombstone] = [randomUUID(), randomUUID(), randomUUID()];
   await store.replace([{ productId: whole, seq: 4, stars: [0, 0, 0, 0, 4] }]);
-  await servers.redis.set(ratingKeys(spoilt).rating, '5');
+  await servers.redis.set(ratingKeys(corrupt).rating, '5');
   await store.apply([{ productId: tombstone, changes: [{ seq: 9, deleted: true }] }]);
   await servers.redis.set('product:not-a-uuid:rating', '5');
   expect(await createPasses().reverse(never)).toMatchObject({ found: 2, healed: 2 });
-  expect(await servers.redis.keys(`product:${spoilt}:*`)).toEqual([]);
+  expect(await servers.redis.keys(`product:${corrupt}:*`)).toEqual([]);
   expect(await servers.redis.keys(`product:${whole}:*`)).toEqual([ratingKeys(whole).state]);
   expect(await servers.redis.get(ratingKeys(whole).state)).toBe('5 deleted');
   expect(await servers.redis.get(ratingKeys(tombstone).state)).toBe('9 deleted');
@@ -211,14 +213,14 @@ it('rebuilds no more a second than allowed', async () => {
 });
 
 describe('the products consumed lately', () => {
-  it('are rebuilt where what was written is gone, older, or spoilt', async () => {
+  it('are rebuilt where what was written is gone, older, or corrupt', async () => {
     const products = await ratedProducts(4);
     const recent = new RecentProducts(60_000);
     for (const { productId, seq } of products) recent.note(productId, seq);
-    const [gone, older, spoilt] = products;
-    await store.forget([gone!.productId, older!.productId]);
+    const [gone, older, corrupt] = products;
+    await store.delete([gone!.productId, older!.productId]);
     await store.replace([{ ...older!, seq: older!.seq - 1 }]);
-    await servers.redis.set(ratingKeys(spoilt!.productId).rating, '9');
+    await servers.redis.set(ratingKeys(corrupt!.productId).rating, '9');
     const passes = createPasses({ graceMs: 0 });
     expect(await passes.recent(recent, never)).toMatchObject({ compared: 4, found: 3, healed: 3 });
     await expectExactNow(products);
@@ -242,7 +244,7 @@ describe('advance_review_sequence', () => {
     (await servers.pool.query<{ n: unknown }>('SELECT advance_review_sequence($1, $2) AS n', [id, atLeast])).rows[0]!.n;
 
   it('moves only forward and answers the number that holds', async () => {
-    const [{ productId, seq }] = (await ratedProducts(1)) as [RatingSnapshot];
+    const [{ productId, seq }] = (await ratedProducts(1)) as [RatingAggregate];
     expect(await advance(productId, 100)).toBe(100);
     expect(await advance(productId, seq)).toBe(100);
     expect(await lastSeq(productId)).toBe(100);
@@ -251,8 +253,8 @@ describe('advance_review_sequence', () => {
 
   it('is all that the role of a worker may do beside reading the view', async () => {
     const { pool } = servers;
-    const [{ productId }] = (await ratedProducts(1)) as [RatingSnapshot];
-    await pool.query('CREATE ROLE some_worker; GRANT SELECT ON rating_snapshots TO some_worker');
+    const [{ productId }] = (await ratedProducts(1)) as [RatingAggregate];
+    await pool.query('CREATE ROLE some_worker; GRANT SELECT ON rating_aggregates TO some_worker');
     const client = await pool.connect();
     try {
       await client.query('SET ROLE some_worker');
@@ -261,8 +263,8 @@ describe('advance_review_sequence', () => {
         'RESET ROLE; GRANT EXECUTE ON FUNCTION advance_review_sequence TO some_worker; SET ROLE some_worker',
       );
       await client.query('SELECT advance_review_sequence($1, 9)', [productId]);
-      expect((await client.query('SELECT FROM rating_snapshots')).rowCount).toBe(1);
-      await expect(client.query('UPDATE product_review_sequences SET last_seq = 1')).rejects.toThrow('permission');
+      expect((await client.query('SELECT FROM rating_aggregates')).rowCount).toBe(1);
+      await expect(client.query('UPDATE review_streams SET last_seq = 1')).rejects.toThrow('permission');
       await expect(client.query('SELECT FROM reviews')).rejects.toThrow('permission');
     } finally {
       client.release(true);

@@ -1,8 +1,8 @@
 import {
   readLastSequences,
-  readRatingSnapshots,
+  readRatingAggregates,
   type Queryable,
-} from '@exact-ratings/shared/rating/rating-snapshots.js';
+} from '@exact-ratings/shared/rating/rating-aggregates.js';
 import type { RatingState, StoredRating } from '@exact-ratings/shared/rating/rating-state.js';
 import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { sleep } from '@exact-ratings/shared/runtime/backoff.js';
@@ -174,11 +174,11 @@ export class Passes {
 
   private holds(stored: StoredRating, seq: number): boolean {
     if (stored.kind === 'ABSENT') return this.keysExpire;
-    return stored.kind !== 'SPOILT' && numberOf(stored) >= seq;
+    return stored.kind !== 'CORRUPT' && numberOf(stored) >= seq;
   }
 
   private async readStates(ids: readonly string[]): Promise<Map<string, RatingState>> {
-    const snapshots = await readRatingSnapshots(this.database, ids);
+    const snapshots = await readRatingAggregates(this.database, ids);
     return new Map(snapshots.map((snapshot) => [snapshot.productId, snapshot]));
   }
 
@@ -202,7 +202,7 @@ export class Passes {
 const DRIFT: Record<DifferenceReason, DriftKind> = {
   CONTENT: 'content',
   AHEAD: 'ahead',
-  SPOILT: 'spoilt',
+  CORRUPT: 'corrupt',
   ORPHAN: 'orphan',
   TOMBSTONE: 'tombstone',
 };

@@ -1,4 +1,4 @@
-import { readRatingSnapshots } from '@exact-ratings/shared/rating/rating-snapshots.js';
+import { readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { findFreePort } from '@exact-ratings/stack/ports.js';
 import {
@@ -108,14 +108,14 @@ it('notices single keys that were lost lately without a pass over all', async ()
 async function putBack(products: readonly string[], when: () => Promise<void>): Promise<void> {
   const { pool } = servers;
   await pool.query(
-    'CREATE TABLE backup_reviews AS SELECT * FROM reviews; CREATE TABLE backup_sequences AS SELECT * FROM product_review_sequences',
+    'CREATE TABLE backup_reviews AS SELECT * FROM reviews; CREATE TABLE backup_sequences AS SELECT * FROM review_streams',
   );
   await when();
   await pool.query(`
     BEGIN;
     SET LOCAL session_replication_role = replica;
     DELETE FROM reviews; INSERT INTO reviews SELECT * FROM backup_reviews;
-    DELETE FROM product_review_sequences; INSERT INTO product_review_sequences SELECT * FROM backup_sequences;
+    DELETE FROM review_streams; INSERT INTO review_streams SELECT * FROM backup_sequences;
     DROP TABLE backup_reviews, backup_sequences;
     COMMIT`);
   expect(products.length).toBeGreaterThan(0);
@@ -144,7 +144,7 @@ it('is exact after PostgreSQL was put back to the past, while its later events w
   await changeReviews(pool, products);
   await relay(pool, kafka, pipeline.topic);
   await expectExact(pool, redis, products);
-  const { rows } = await pool.query<{ min: number }>('SELECT min(last_seq) FROM product_review_sequences');
+  const { rows } = await pool.query<{ min: number }>('SELECT min(last_seq) FROM review_streams');
   expect(rows[0]!.min).toBeGreaterThan(1_000_000);
   expect(await metric('rating_dead_letters_total')).toBe(0);
 });
@@ -159,7 +159,7 @@ it('compares the counts too, out of turn, where a number shows that PostgreSQL w
     async () => (await metric('rating_reconciler_passes_total', { pass: 'reverse' })) > 0,
   );
   const store = new RatingStore(redis, { ttlSeconds: 0 });
-  const [snapshot] = await readRatingSnapshots(pool, [other!]);
+  const [snapshot] = await readRatingAggregates(pool, [other!]);
   await store.replace([
     { ...snapshot!, stars: [0, 0, 0, 0, 9] },
     { productId: ahead!, seq: 99, stars: [0, 0, 0, 0, 9] },
@@ -182,7 +182,7 @@ it('recognises a ghost at once where the rebuild shows that SQL has forgotten it
   await send(kafka, pipeline.topic, ghosts);
   await expectExact(pool, redis, products);
   await eventually('SQL moved forward', async () => {
-    const { rows } = await pool.query<{ min: number }>('SELECT min(last_seq) FROM product_review_sequences');
+    const { rows } = await pool.query<{ min: number }>('SELECT min(last_seq) FROM review_streams');
     return rows[0]!.min > 1_000_000;
   });
   await send(kafka, pipeline.topic, ghosts);

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { sleep } from '@exact-ratings/shared/runtime/backoff.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
+import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
 import type { ReconcilerConfig } from '../config.js';
 import type { WorkerMetrics } from '../metrics.js';
-import { messageOf } from '../waiting.js';
 import type { LeaderLease } from './leader-lease.js';
 import type { PassReport, Passes } from './passes.js';
 import type { RecentProducts } from './recent-products.js';
@@ -71,7 +71,7 @@ export class Reconciler {
       } catch (error) {
         if (signal.aborted) return;
         this.logger[failing ? 'debug' : 'warn'](
-          { reason: messageOf(error) },
+          { reason: errorMessage(error) },
           `reconciler: ${name} failed, goes on later`,
         );
         failing = true;

@@ -1,5 +1,5 @@
 import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
-import { readRatingSnapshots } from '@exact-ratings/shared/rating/rating-snapshots.js';
+import { readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { averageRating, formatRatingState, reviewCount } from '@exact-ratings/shared/rating/rating-state.js';
 import { waitUntil } from '@exact-ratings/stack/wait-until.js';
 import type { Redis } from 'ioredis';
@@ -71,7 +71,7 @@ export async function relay(pool: pg.Pool, kafka: Kafka, topic: string): Promise
 
 /** The products whose keys are not exactly what SQL says, with both; a product that SQL lacks must have no public keys. */
 export async function findDifferences(pool: pg.Pool, redis: Redis, productIds: readonly string[]): Promise<string[]> {
-  const snapshots = await readRatingSnapshots(pool, productIds);
+  const snapshots = await readRatingAggregates(pool, productIds);
   const expected = new Map(snapshots.map((snapshot) => [snapshot.productId, snapshot]));
   const differences: string[] = [];
   for (const productId of productIds) {

@@ -54,8 +54,8 @@ describe('a triple', () => {
     ['the average written otherwise', '3.90', '10', text],
     ['another count', '3.9', '11', text],
     ['a count written otherwise', '3.9', '10.0', text],
-    ['a spoilt rating', 'NaN', '10', text],
-    ['a spoilt state', '3.9', '10', 'abc'],
+    ['a corrupt rating', 'NaN', '10', text],
+    ['a corrupt state', '3.9', '10', 'abc'],
     ['a tombstone', null, null, '7 deleted'],
   ])('with %s is a miss', (_, rating, count, state) => {
     expect(parseRatingTriple(rating, count, state)).toBeNull();

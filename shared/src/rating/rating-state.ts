@@ -3,6 +3,12 @@ import { MAX_SEQUENCE } from '../events/review-event.js';
 /** How many counted reviews have 1, 2, 3, 4 and 5 stars, in that order. */
 export type StarCounts = readonly [number, number, number, number, number];
 
+/** The five counts of `values`, which start with those of one star; strings (PostgreSQL's bigint) become numbers. */
+export function starCounts(values: readonly (number | string)[]): StarCounts {
+  if (values.length !== 5) throw new RangeError(`five counts are expected, not ${values.length}`);
+  return values.map(Number) as [number, number, number, number, number];
+}
+
 /** A product's rating at one sequence number: the integers that are the truth. */
 export interface RatingState {
   /** The product's sequence number that these counts hold; 0 before its first review. */
@@ -40,8 +46,8 @@ export function parseRatingState(text: string | null | undefined): RatingState |
   if (text === null || text === undefined) return null;
   const state = STATE.exec(text);
   if (state !== null) {
-    const [seq, ...stars] = state.slice(1).map(Number) as [number, number, number, number, number, number];
-    return seq > MAX_SEQUENCE ? null : { seq, stars };
+    const seq = Number(state[1]);
+    return seq > MAX_SEQUENCE ? null : { seq, stars: starCounts(state.slice(2)) };
   }
   const tombstone = TOMBSTONE.exec(text);
   return tombstone === null || Number(tombstone[1]) > MAX_SEQUENCE
@@ -63,13 +69,13 @@ export function parseRatingTriple(
   return rating === String(averageRating(state)) && count === String(reviewCount(state)) ? state : null;
 }
 
-/** What a product's three keys hold, told apart for whoever compares them with SQL. */
+/** What a product's three keys hold, told apart for whoever compares them with PostgreSQL. */
 export type StoredRating =
   | { readonly kind: 'ABSENT' }
   | { readonly kind: 'RATING'; readonly state: RatingState }
   | { readonly kind: 'DELETED'; readonly seq: number }
   /** The keys do not agree with each other, or hold something else. Readers take it as a miss. */
-  | { readonly kind: 'SPOILT' };
+  | { readonly kind: 'CORRUPT' };
 
 /** Tells apart what the three values of one MGET hold. A key of another type reads as null, like an absent one. */
 export function classifyRatingTriple(
@@ -83,5 +89,5 @@ export function classifyRatingTriple(
     if (state !== null && 'deleted' in state) return { kind: 'DELETED', seq: state.seq };
   }
   const state = parseRatingTriple(rating, count, stateText);
-  return state === null ? { kind: 'SPOILT' } : { kind: 'RATING', state };
+  return state === null ? { kind: 'CORRUPT' } : { kind: 'RATING', state };
 }

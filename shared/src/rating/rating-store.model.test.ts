@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { ratingKeys } from './rating-keys.js';
 import { averageRating, formatRatingState, reviewCount, type RatingState, type Tombstone } from './rating-state.js';
-import { RatingStore, type ApplyResult, type RatingChange, type RatingSnapshot } from './rating-store.js';
+import { RatingStore, type ApplyResult, type RatingChange, type RatingAggregate } from './rating-store.js';
 
 /**
  * The store against a model of it in plain TypeScript: random calls, repeated, reordered, with lost and spoilt keys.
@@ -16,17 +16,17 @@ interface Model {
 }
 
 function modelApply(model: Model, changes: readonly RatingChange[]): Omit<ApplyResult, 'productId'> {
-  const result = { status: 'OK' as ApplyResult['status'], applied: 0, seen: 0 };
+  const result = { status: 'OK' as ApplyResult['status'], applied: 0, duplicates: 0 };
   let skipped = 0;
   for (const change of changes) {
     const { state } = model;
     if (state !== null && change.seq <= state.seq) {
-      result.seen += 1;
+      result.duplicates += 1;
     } else if ('deleted' in change) {
       model.state = { seq: change.seq, deleted: true };
       result.status = 'OK';
       result.applied += 1;
-      result.seen += skipped;
+      result.duplicates += skipped;
       skipped = 0;
     } else if (result.status !== 'OK') {
       skipped += 1;
@@ -53,10 +53,10 @@ function modelApply(model: Model, changes: readonly RatingChange[]): Omit<ApplyR
   return result;
 }
 
-function modelReplace(model: Model, snapshot: RatingState): 'WRITTEN' | 'NEWER' {
+function modelReplace(model: Model, aggregate: RatingState): 'WRITTEN' | 'NEWER' {
   const { state } = model;
-  const newer = state !== null && (state.seq > snapshot.seq || ('deleted' in state && state.seq === snapshot.seq));
-  if (!newer) model.state = snapshot;
+  const newer = state !== null && (state.seq > aggregate.seq || ('deleted' in state && state.seq === aggregate.seq));
+  if (!newer) model.state = aggregate;
   model.readable = true;
   return newer ? 'NEWER' : 'WRITTEN';
 }
@@ -152,9 +152,9 @@ async function run(productId: string, model: Model, { ...step }: Call): Promise<
       return;
     }
     case 'replace': {
-      const snapshot: RatingSnapshot = { productId, seq: Math.max(0, seq + step.seq), stars: step.stars };
-      expect(await store.replace([snapshot])).toEqual([
-        modelReplace(model, { seq: snapshot.seq, stars: snapshot.stars }),
+      const aggregate: RatingAggregate = { productId, seq: Math.max(0, seq + step.seq), stars: step.stars };
+      expect(await store.replace([aggregate])).toEqual([
+        modelReplace(model, { seq: aggregate.seq, stars: aggregate.stars }),
       ]);
       return;
     }
@@ -171,7 +171,7 @@ async function run(productId: string, model: Model, { ...step }: Call): Promise<
 }
 
 async function expectKeys(productId: string, { state, readable }: Model): Promise<void> {
-  const [rating] = await store.readMany([productId]);
+  const [rating] = await store.getMany([productId]);
   if (state === null || 'deleted' in state || !readable) return expect(rating).toBeNull();
   expect(rating).toEqual(state);
   const keys = ratingKeys(productId);

@@ -61,7 +61,15 @@ describe('apply', () => {
       ['3.5', '2', '3 0 0 1 1 0'],
     ],
     ['a repetition', '3 0 0 1 1 0', [change(2, null, 4), change(3, 5, 3)], 'OK', 0, 2, ['3.5', '2', '3 0 0 1 1 0']],
-    ['seen and next', '1 0 0 0 0 1', [change(1, null, 5), change(2, null, 1)], 'OK', 1, 1, ['3', '2', '2 1 0 0 0 1']],
+    [
+      'a duplicate and the next',
+      '1 0 0 0 0 1',
+      [change(1, null, 5), change(2, null, 1)],
+      'OK',
+      1,
+      1,
+      ['3', '2', '2 1 0 0 0 1'],
+    ],
     [
       'a repetition within',
       '0 0 0 0 0 0',
@@ -89,7 +97,7 @@ describe('apply', () => {
     ['a deletion', '1 0 0 0 0 1', [deletion(2)], 'OK', 1, 0, [null, null, '2 deleted']],
     ['a deletion without state', null, [deletion(9)], 'OK', 1, 0, [null, null, '9 deleted']],
     ['a deletion over a gap', '1 0 0 0 0 1', [deletion(9)], 'OK', 1, 0, [null, null, '9 deleted']],
-    ['a deletion that was seen', '9 0 0 0 0 1', [deletion(9)], 'OK', 0, 1, ['5', '1', '9 0 0 0 0 1']],
+    ['a deletion that is a duplicate', '9 0 0 0 0 1', [deletion(9)], 'OK', 0, 1, ['5', '1', '9 0 0 0 0 1']],
     [
       'a deletion behind a gap',
       '1 0 0 0 0 1',
@@ -136,9 +144,9 @@ describe('apply', () => {
       0,
       [null, null, '3 deleted'],
     ],
-  ])('%s', async (_, state, changes, status, applied, seen, keys) => {
+  ])('%s', async (_, state, changes, status, applied, duplicates, keys) => {
     const productId = await product(state);
-    expect(await store.apply([{ productId, changes }])).toEqual([{ productId, status, applied, seen }]);
+    expect(await store.apply([{ productId, changes }])).toEqual([{ productId, status, applied, duplicates }]);
     expect(await raw(productId)).toEqual(keys);
   });
 
@@ -156,10 +164,10 @@ describe('apply', () => {
   });
 
   it.each(['abc', '', 'NaN', '1 -1 0 0 0 0', '99999999999 0 0 0 0 1', '2147483648 0 0 0 0 1', '2147483648 deleted'])(
-    'takes the spoilt state %j as missing',
-    async (spoilt) => {
+    'takes the corrupt state %j as missing',
+    async (corrupt) => {
       const productId = await product('1 0 0 0 0 1');
-      await redis.set(ratingKeys(productId).state, spoilt);
+      await redis.set(ratingKeys(productId).state, corrupt);
       expect((await store.apply([{ productId, changes: [change(2, null, 1)] }]))[0]!.status).toBe('MISSING');
     },
   );
@@ -169,7 +177,7 @@ describe('apply', () => {
     const keys = ratingKeys(productId);
     for (const key of [keys.rating, keys.reviewCount, keys.state]) await redis.lpush(key, 'x');
     expect((await store.apply([{ productId, changes: [change(2, null, 1)] }]))[0]!.status).toBe('MISSING');
-    expect(await store.readMany([productId])).toEqual([null]);
+    expect(await store.getMany([productId])).toEqual([null]);
     await store.replace([{ productId, seq: 2, stars: [1, 0, 0, 0, 0] }]);
     expect(await raw(productId)).toEqual(['1', '1', '2 1 0 0 0 0']);
   });
@@ -198,12 +206,12 @@ describe('replace', () => {
     expect(await raw(productId)).toEqual(keys);
   });
 
-  it('heals a lost and a spoilt public key from the newer state', async () => {
+  it('heals a lost and a corrupt public key from the newer state', async () => {
     const productId = await product('4 1 0 0 0 1');
     const keys = ratingKeys(productId);
     await redis.del(keys.rating);
     await redis.set(keys.reviewCount, '99');
-    expect(await store.readMany([productId])).toEqual([null]);
+    expect(await store.getMany([productId])).toEqual([null]);
     expect(await store.replace([{ productId, seq: 3, stars: [0, 0, 0, 0, 9] }])).toEqual(['NEWER']);
     expect(await raw(productId)).toEqual(['3', '2', '4 1 0 0 0 1']);
   });
@@ -214,15 +222,15 @@ describe('replace', () => {
       { productId: good, seq: 1, stars: [1, 0, 0, 0, 0] as const },
       { productId: bad, seq: 1, stars: [-1, 0, 0, 0, 0] as const },
     ];
-    await expect(store.replace(snapshots)).rejects.toThrow('not a rating snapshot');
+    await expect(store.replace(snapshots)).rejects.toThrow('not a rating aggregate');
     expect(await raw(good)).toEqual([null, null, null]);
   });
 });
 
-describe('readMany', () => {
+describe('getMany', () => {
   it('answers in the order of the ids, with null for misses', async () => {
     const [a, b, c] = [await product('1 0 0 0 0 1'), await product(null), await product('4 1 0 0 0 0')];
-    expect(await store.readMany([c, b, a])).toEqual([
+    expect(await store.getMany([c, b, a])).toEqual([
       { seq: 4, stars: [1, 0, 0, 0, 0] },
       null,
       { seq: 1, stars: [0, 0, 0, 0, 1] },
@@ -232,7 +240,7 @@ describe('readMany', () => {
   it('is one command', async () => {
     const ids = await Promise.all(Array.from({ length: 100 }, () => product('1 0 0 0 0 1')));
     const before = await commandCount();
-    expect(await store.readMany(ids)).not.toContain(null);
+    expect(await store.getMany(ids)).not.toContain(null);
     // INFO itself counts once.
     expect((await commandCount()) - before).toBe(2);
   });
@@ -240,8 +248,8 @@ describe('readMany', () => {
 
 it('forgets all keys of a product and no other', async () => {
   const [gone, stays] = [await product('1 0 0 0 0 1'), await product('1 0 0 0 0 1')];
-  await store.forget([gone]);
-  await store.forget([]);
+  await store.delete([gone]);
+  await store.delete([]);
   expect(await redis.keys(`product:${gone}:*`)).toEqual([]);
   expect(await raw(stays)).toEqual(['5', '1', '1 0 0 0 0 1']);
 });

@@ -12,7 +12,7 @@ import {
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    applyReviewEvents(numberOfKeys: number, ...keysAndArguments: string[]): Result<string[], Context>;
+    applyChanges(numberOfKeys: number, ...keysAndArguments: string[]): Result<string[], Context>;
     replaceRatings(numberOfKeys: number, ...keysAndArguments: string[]): Result<string[], Context>;
   }
 }
@@ -32,15 +32,15 @@ export type ApplyStatus = 'OK' | 'MISSING' | 'GAP' | 'BROKEN';
 
 export interface ApplyResult {
   readonly productId: string;
-  /** Anything but OK: the product must be rebuilt from SQL. */
+  /** Anything but OK: the product must be rebuilt from PostgreSQL. */
   readonly status: ApplyStatus;
   /** How many changes moved the state. */
   readonly applied: number;
   /** How many changes the state held already. */
-  readonly seen: number;
+  readonly duplicates: number;
 }
 
-export interface RatingSnapshot extends RatingState {
+export interface RatingAggregate extends RatingState {
   readonly productId: string;
 }
 
@@ -49,13 +49,19 @@ export interface RatingStoreOptions {
   readonly ttlSeconds: number;
 }
 
-function script(name: string): string {
-  const read = (file: string): string => readFileSync(new URL(`../../lua/${file}.lua`, import.meta.url), 'utf8');
-  return read('rating-state') + read(name);
+const LUA = new URL('../../lua/', import.meta.url);
+
+/** The text of a script, preceded by what its `-- include: <name>` lines name. */
+function readScript(name: string): string {
+  const text = readFileSync(new URL(`${name}.lua`, LUA), 'utf8');
+  const includes = Array.from(text.matchAll(/^-- include: ([a-z-]+)$/gm), ([, include]) =>
+    readFileSync(new URL(`include/${include}.lua`, LUA), 'utf8'),
+  );
+  return [...includes, text].join('\n');
 }
 
-const APPLY = script('apply');
-const REPLACE = script('replace');
+const APPLY_CHANGES = readScript('apply-changes');
+const REPLACE_RATINGS = readScript('replace-ratings');
 
 /** The change that an event makes to its product's rating; only the numbers count, not the event's type. */
 export function ratingChange(event: ReviewEvent): RatingChange {
@@ -73,18 +79,18 @@ export class RatingStore {
     private readonly redis: Redis,
     private readonly options: RatingStoreOptions,
   ) {
-    redis.defineCommand('applyReviewEvents', { lua: APPLY });
-    redis.defineCommand('replaceRatings', { lua: REPLACE });
+    redis.defineCommand('applyChanges', { lua: APPLY_CHANGES });
+    redis.defineCommand('replaceRatings', { lua: REPLACE_RATINGS });
   }
 
-  /** The ratings in the order of the ids; null for a miss: absent, deleted, spoilt, or torn. */
-  async readMany(productIds: readonly string[]): Promise<Array<RatingState | null>> {
+  /** For readers: the ratings in the order of the ids; null for a miss: absent, deleted, corrupt, or torn. */
+  async getMany(productIds: readonly string[]): Promise<Array<RatingState | null>> {
     if (productIds.length === 0) return [];
     const values = await this.redis.mget(productIds.flatMap(allKeys));
     return productIds.map((_, i) => parseRatingTriple(values[3 * i], values[3 * i + 1], values[3 * i + 2]));
   }
 
-  /** What the products' keys hold, in the order of the ids, for whoever compares them with SQL. */
+  /** For comparison with PostgreSQL: what the products' keys hold, told apart, in the order of the ids. */
   async inspectMany(productIds: readonly string[]): Promise<StoredRating[]> {
     if (productIds.length === 0) return [];
     const values = await this.redis.mget(productIds.flatMap(allKeys));
@@ -105,38 +111,38 @@ export class RatingStore {
     } while (cursor !== '0');
   }
 
-  /** Applies each product's changes to its state, exactly once whatever is repeated. See `lua/apply.lua`. */
+  /** Applies each product's changes to its state, exactly once whatever is repeated. See `lua/apply-changes.lua`. */
   async apply(products: readonly ProductChanges[]): Promise<ApplyResult[]> {
     if (products.length === 0) return [];
-    const answers = await this.redis.applyReviewEvents(
+    const answers = await this.redis.applyChanges(
       3 * products.length,
       ...products.flatMap(({ productId }) => allKeys(productId)),
       String(this.options.ttlSeconds),
       ...products.map(({ changes }) => changes.map(formatChange).join(' ')),
     );
     return products.map(({ productId }, i) => {
-      const [status, applied, seen] = answers[i]!.split(' ') as [ApplyStatus, string, string];
-      return { productId, status, applied: Number(applied), seen: Number(seen) };
+      const [status, applied, duplicates] = answers[i]!.split(' ') as [ApplyStatus, string, string];
+      return { productId, status, applied: Number(applied), duplicates: Number(duplicates) };
     });
   }
 
   /**
-   * Puts snapshots of SQL in place, where Redis does not hold a newer state. See `lua/replace.lua`.
-   * @returns for each snapshot, in order, whether it was written or something newer stayed.
+   * Writes aggregates read from PostgreSQL, where Redis does not hold a newer state. See `lua/replace-ratings.lua`.
+   * @returns for each aggregate, in order, whether it was written or something newer stayed.
    */
-  async replace(snapshots: readonly RatingSnapshot[]): Promise<Array<'WRITTEN' | 'NEWER'>> {
-    if (snapshots.length === 0) return [];
+  async replace(aggregates: readonly RatingAggregate[]): Promise<Array<'WRITTEN' | 'NEWER'>> {
+    if (aggregates.length === 0) return [];
     const answers = await this.redis.replaceRatings(
-      3 * snapshots.length,
-      ...snapshots.flatMap(({ productId }) => allKeys(productId)),
+      3 * aggregates.length,
+      ...aggregates.flatMap(({ productId }) => allKeys(productId)),
       String(this.options.ttlSeconds),
-      ...snapshots.map(formatRatingState),
+      ...aggregates.map(formatRatingState),
     );
     return answers as Array<'WRITTEN' | 'NEWER'>;
   }
 
-  /** Removes all keys of these products, whatever they hold; readers are answered by SQL and fill them again. */
-  async forget(productIds: readonly string[]): Promise<void> {
+  /** Removes all keys of these products, whatever they hold; readers are answered by PostgreSQL and fill them again. */
+  async delete(productIds: readonly string[]): Promise<void> {
     if (productIds.length > 0) await this.redis.del(productIds.flatMap(allKeys));
   }
 }

@@ -3,14 +3,14 @@ import { startStack, type Stack } from '@exact-ratings/stack/stack.js';
 import { Redis } from 'ioredis';
 
 /** The averages of all sums that `count` reviews can have, written by the script's own function. */
-const AVERAGES = `${readFileSync(new URL('../../lua/rating-state.lua', import.meta.url), 'utf8')}
+const AVERAGES = `${readFileSync(new URL('../../lua/include/rating-state.lua', import.meta.url), 'utf8')}
 local texts = {}
 for count = tonumber(ARGV[1]), tonumber(ARGV[2]) do
   for sum = count, 5 * count do texts[#texts + 1] = shortest(sum / count) end
 end
 return table.concat(texts, ' ')`;
 
-const SINGLE = `${readFileSync(new URL('../../lua/rating-state.lua', import.meta.url), 'utf8')}
+const SINGLE = `${readFileSync(new URL('../../lua/include/rating-state.lua', import.meta.url), 'utf8')}
 local texts = {}
 for i = 1, #ARGV, 2 do texts[#texts + 1] = shortest(tonumber(ARGV[i]) / tonumber(ARGV[i + 1])) end
 return texts`;

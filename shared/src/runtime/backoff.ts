@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { errorMessage } from './error-message.js';
+import type { Logger } from './logger.js';
 
 export interface BackoffOptions {
   /** First waiting time in milliseconds. */
@@ -35,7 +37,8 @@ export class Backoff {
 }
 
 /**
- * Tries until it succeeds or the signal is aborted; `onFailure` hears of each failure and of the time to the next try.
+ * Tries until it succeeds or the signal is aborted.
+ * @param onFailure called after each failure, with the time to the next try
  * @throws the signal's reason once aborted.
  */
 export async function retryUntilAborted<T>(
@@ -56,4 +59,30 @@ export async function retryUntilAborted<T>(
       await sleep(retryInMs, signal);
     }
   }
+}
+
+/**
+ * Tries until it succeeds; logs once what it waits for, and once that it is there.
+ * @throws the signal's reason once aborted.
+ */
+export async function waitFor<T>(
+  what: string,
+  attempt: () => Promise<T>,
+  logger: Logger,
+  signal: AbortSignal,
+  options?: BackoffOptions,
+): Promise<T> {
+  let waiting = false;
+  const result = await retryUntilAborted(
+    attempt,
+    (error, retryInMs) => {
+      if (waiting) logger.debug({ err: error, retryInMs }, `still waiting for ${what}`);
+      else logger.warn({ reason: errorMessage(error) }, `waiting for ${what}`);
+      waiting = true;
+    },
+    signal,
+    options,
+  );
+  if (waiting) logger.info(`${what}: there again`);
+  return result;
 }

@@ -69,7 +69,7 @@ export class Catalogue1764000000000 implements MigrationInterface {
     await queryRunner.query(
       'CREATE INDEX reviews_product_id_created_at_id_idx ON reviews (product_id, created_at, id)',
     );
-    // The aggregate of rating_snapshots reads this index alone, as long as the visibility map is fresh:
+    // The aggregate of rating_aggregates reads this index alone, as long as the visibility map is fresh:
     // with 5 % of the rows updated and not yet vacuumed it costs five times as much, hence the early autovacuum.
     await queryRunner.query(
       `CREATE INDEX reviews_counted_idx ON reviews (product_id, rating) WHERE status = 'PUBLISHED'`,

@@ -14,11 +14,11 @@ export class ReviewCapture1764000001000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     // fillfactor 50 and no further index keep the updates HOT, so a hot product does not bloat its row's page.
     await queryRunner.query(`
-      CREATE TABLE product_review_sequences (
+      CREATE TABLE review_streams (
         product_id uuid    NOT NULL,
         last_seq   integer NOT NULL DEFAULT 0,
-        CONSTRAINT product_review_sequences_pkey PRIMARY KEY (product_id),
-        CONSTRAINT product_review_sequences_product_id_fkey FOREIGN KEY (product_id) REFERENCES products (id)
+        CONSTRAINT review_streams_pkey PRIMARY KEY (product_id),
+        CONSTRAINT review_streams_product_id_fkey FOREIGN KEY (product_id) REFERENCES products (id)
       ) WITH (fillfactor = 50)`);
 
     // Column names as Debezium's outbox event router expects them. For one product the order of position is the order
@@ -39,15 +39,15 @@ export class ReviewCapture1764000001000 implements MigrationInterface {
               autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000)`);
 
     await queryRunner.query(`
-      CREATE FUNCTION create_product_review_sequence() RETURNS trigger LANGUAGE plpgsql AS $$
+      CREATE FUNCTION create_review_stream() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
-        INSERT INTO product_review_sequences (product_id) SELECT id FROM new_rows;
+        INSERT INTO review_streams (product_id) SELECT id FROM new_rows;
         RETURN NULL;
       END $$`);
     await queryRunner.query(`
-      CREATE TRIGGER products_create_review_sequence AFTER INSERT ON products
+      CREATE TRIGGER products_create_review_stream AFTER INSERT ON products
         REFERENCING NEW TABLE AS new_rows
-        FOR EACH STATEMENT EXECUTE FUNCTION create_product_review_sequence()`);
+        FOR EACH STATEMENT EXECUTE FUNCTION create_review_stream()`);
 
     await queryRunner.query(`
       CREATE FUNCTION review_event_payload(
@@ -68,12 +68,12 @@ export class ReviewCapture1764000001000 implements MigrationInterface {
       DECLARE
         orphan uuid;
       BEGIN
-        PERFORM FROM product_review_sequences
+        PERFORM FROM review_streams
           WHERE product_id = ANY (product_ids) ORDER BY product_id FOR UPDATE;
 
         IF event_type <> 'review-deleted' THEN
           SELECT p.id INTO orphan FROM unnest(product_ids) AS p (id)
-            WHERE NOT EXISTS (SELECT FROM product_review_sequences s WHERE s.product_id = p.id) LIMIT 1;
+            WHERE NOT EXISTS (SELECT FROM review_streams s WHERE s.product_id = p.id) LIMIT 1;
           IF FOUND THEN
             RAISE EXCEPTION 'product % has no review sequence: its rating could not be kept exact', orphan
               USING ERRCODE = 'integrity_constraint_violation';
@@ -86,7 +86,7 @@ export class ReviewCapture1764000001000 implements MigrationInterface {
             FROM unnest(product_ids, review_ids, previous_ratings, ratings)
               WITH ORDINALITY AS c (product_id, review_id, previous_rating, rating, ordinality)
         ), taken AS (
-          UPDATE product_review_sequences s SET last_seq = s.last_seq + n.changes
+          UPDATE review_streams s SET last_seq = s.last_seq + n.changes
             FROM (SELECT product_id, count(*)::integer AS changes FROM change GROUP BY product_id) n
            WHERE s.product_id = n.product_id
           RETURNING s.product_id, s.last_seq - n.changes AS seq_before
@@ -178,7 +178,7 @@ export class ReviewCapture1764000001000 implements MigrationInterface {
         final_seq integer;
       BEGIN
         PERFORM FROM reviews WHERE product_id = OLD.id ORDER BY id FOR UPDATE;
-        DELETE FROM product_review_sequences WHERE product_id = OLD.id RETURNING last_seq + 1 INTO STRICT final_seq;
+        DELETE FROM review_streams WHERE product_id = OLD.id RETURNING last_seq + 1 INTO STRICT final_seq;
         DELETE FROM reviews WHERE product_id = OLD.id;
         INSERT INTO outbox (id, aggregateid, type, payload, seq)
         VALUES (event_id, OLD.id, 'product-deleted',
@@ -193,9 +193,9 @@ export class ReviewCapture1764000001000 implements MigrationInterface {
     // reads only the products asked for (a join to a grouped subquery reads the whole table), and the planner drops
     // it where only last_seq is selected.
     await queryRunner.query(`
-      CREATE VIEW rating_snapshots AS
+      CREATE VIEW rating_aggregates AS
       SELECT s.product_id, s.last_seq, r.stars_1, r.stars_2, r.stars_3, r.stars_4, r.stars_5
-        FROM product_review_sequences s
+        FROM review_streams s
         LEFT JOIN LATERAL (
           SELECT count(*) FILTER (WHERE rating = 1) AS stars_1,
                  count(*) FILTER (WHERE rating = 2) AS stars_2,
@@ -208,9 +208,9 @@ export class ReviewCapture1764000001000 implements MigrationInterface {
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
-    await queryRunner.query('DROP VIEW rating_snapshots');
+    await queryRunner.query('DROP VIEW rating_aggregates');
     await queryRunner.query('DROP TRIGGER products_capture_delete ON products');
-    await queryRunner.query('DROP TRIGGER products_create_review_sequence ON products');
+    await queryRunner.query('DROP TRIGGER products_create_review_stream ON products');
     for (const trigger of [
       'capture_insert',
       'capture_update',
@@ -230,11 +230,11 @@ export class ReviewCapture1764000001000 implements MigrationInterface {
       'counted_rating',
       'capture_review_changes',
       'review_event_payload',
-      'create_product_review_sequence',
+      'create_review_stream',
     ]) {
       await queryRunner.query(`DROP FUNCTION ${name}`);
     }
     await queryRunner.query('DROP TABLE outbox');
-    await queryRunner.query('DROP TABLE product_review_sequences');
+    await queryRunner.query('DROP TABLE review_streams');
   }
 }

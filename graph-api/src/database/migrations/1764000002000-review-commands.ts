@@ -51,7 +51,7 @@ export class ReviewCommands1764000002000 implements MigrationInterface {
           review_id := p_id;
           product_id := p_product_id;
           SELECT s.last_seq INTO STRICT rating_version
-            FROM product_review_sequences s WHERE s.product_id = p_product_id;
+            FROM review_streams s WHERE s.product_id = p_product_id;
         END IF;
       END $$`);
 
@@ -98,7 +98,7 @@ export class ReviewCommands1764000002000 implements MigrationInterface {
         IF outcome IN ('UPDATED', 'UNCHANGED') THEN
           review_id := review.id;
           product_id := review.product_id;
-          SELECT s.last_seq INTO rating_version FROM product_review_sequences s WHERE s.product_id = review.product_id;
+          SELECT s.last_seq INTO rating_version FROM review_streams s WHERE s.product_id = review.product_id;
         END IF;
       END $$`);
 
@@ -116,7 +116,7 @@ export class ReviewCommands1764000002000 implements MigrationInterface {
         IF FOUND THEN
           outcome := 'DELETED';
           SELECT s.last_seq INTO STRICT rating_version
-            FROM product_review_sequences s WHERE s.product_id = delete_review.product_id;
+            FROM review_streams s WHERE s.product_id = delete_review.product_id;
         ELSE
           outcome := CASE WHEN EXISTS (SELECT FROM reviews WHERE id = p_id) THEN 'FORBIDDEN' ELSE 'NOT_FOUND' END;
         END IF;

@@ -17,11 +17,11 @@ export class AdvanceReviewSequence1764000003000 implements MigrationInterface {
       DECLARE
         last_number integer;
       BEGIN
-        UPDATE product_review_sequences s SET last_seq = at_least
+        UPDATE review_streams s SET last_seq = at_least
          WHERE s.product_id = advance_review_sequence.product_id AND s.last_seq < at_least
         RETURNING s.last_seq INTO last_number;
         IF NOT FOUND THEN
-          SELECT s.last_seq INTO last_number FROM product_review_sequences s
+          SELECT s.last_seq INTO last_number FROM review_streams s
            WHERE s.product_id = advance_review_sequence.product_id;
         END IF;
         RETURN last_number;

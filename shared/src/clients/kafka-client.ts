@@ -1,10 +1,10 @@
 import { Kafka, logLevel, type LogEntry } from 'kafkajs';
 import type { KafkaConfig } from '../config/server-config.js';
-import type { Logger } from './logger.js';
+import type { Logger } from '../runtime/logger.js';
 
 /**
  * A kafkajs client whose own retries are few and short: the callers retry without end, with their own back-off.
- * kafkajs's log goes to ours, one level lower, since the callers report what matters.
+ * Every entry of kafkajs's log goes to ours at level debug, since the callers report what matters.
  */
 export function createKafkaClient(config: KafkaConfig, clientId: string, logger: Logger): Kafka {
   process.env['KAFKAJS_NO_PARTITIONER_WARNING'] = '1';

@@ -1,4 +1,4 @@
-import { readLastSequences, readRatingSnapshots } from '@exact-ratings/shared/rating/rating-snapshots.js';
+import { readLastSequences, readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { newId } from '../schema/ids.js';
 import { insertProduct, insertReview } from '../testing/rows.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
@@ -19,7 +19,7 @@ beforeAll(async () => {
        FROM products p, generate_series(1, 20) n`,
   );
   await database.pool.query('VACUUM ANALYZE reviews');
-  await database.pool.query('ANALYZE product_review_sequences');
+  await database.pool.query('ANALYZE review_streams');
 });
 afterAll(() => database.drop());
 
@@ -34,7 +34,7 @@ interface Plan {
 /** Every node of the plan, as `type relation index condition`. */
 async function planOf(columns: string, ids: readonly string[]): Promise<string[]> {
   const { rows } = await database.pool.query(
-    `EXPLAIN (FORMAT JSON) SELECT ${columns} FROM rating_snapshots WHERE product_id = ANY ($1::uuid[])`,
+    `EXPLAIN (FORMAT JSON) SELECT ${columns} FROM rating_aggregates WHERE product_id = ANY ($1::uuid[])`,
     [ids],
   );
   const flatten = (plan: Plan): string[] => [
@@ -61,7 +61,7 @@ test('only published reviews count; unknown products are absent', async () => {
   await insertReview(database.pool, product, 5, { status: 'PENDING' });
   await insertReview(database.pool, product, 1, { status: 'REJECTED' });
   const unknown = newId();
-  expect(await readRatingSnapshots(database.pool, [unknown, product])).toEqual([
+  expect(await readRatingAggregates(database.pool, [unknown, product])).toEqual([
     { productId: product, seq: 3, stars: [0, 0, 0, 0, 1] },
   ]);
   expect(await readLastSequences(database.pool, [unknown, product])).toEqual(new Map([[product, 3]]));
@@ -76,7 +76,7 @@ test('number and counts are one snapshot while others write', async () => {
     }),
   ).finally(() => (writing = false));
   while (writing) {
-    const [read] = await readRatingSnapshots(database.pool, [product]);
+    const [read] = await readRatingAggregates(database.pool, [product]);
     // Only insertions: as many reviews as changes.
     expect(read!.stars[2]).toBe(read!.seq);
   }
@@ -89,7 +89,7 @@ test('the sequence rows of a hot product are updated in place (HOT)', async () =
   await database.pool.query('SELECT pg_stat_force_next_flush()');
   const { rows } = await database.pool.query(
     `SELECT reloptions, (SELECT count(*)::integer FROM pg_index i WHERE i.indrelid = c.oid) AS indexes
-       FROM pg_class c WHERE relname = 'product_review_sequences'`,
+       FROM pg_class c WHERE relname = 'review_streams'`,
   );
   expect(rows[0]).toEqual({ reloptions: ['fillfactor=50'], indexes: 1 });
 });

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 
-export interface HealthServerOptions {
+export interface MonitoringServerOptions {
   readonly host: string;
   /** 0 lets the kernel choose. */
   readonly port: number;
@@ -11,7 +11,7 @@ export interface HealthServerOptions {
   readonly metrics: Registry;
 }
 
-export interface HealthServer {
+export interface MonitoringServer {
   readonly port: number;
   stop(): Promise<void>;
 }
@@ -20,7 +20,7 @@ export interface HealthServer {
  * `GET /health`: the process lives. `GET /ready`: its parts are up. `GET /metrics`: Prometheus text.
  * @throws an error naming the address where it is taken.
  */
-export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
+export async function startMonitoringServer(options: MonitoringServerOptions): Promise<MonitoringServer> {
   const server = createServer((request, response) => {
     const reply = (status: number, type: string, body: string): void => {
       response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });

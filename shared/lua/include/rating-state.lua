@@ -1,9 +1,9 @@
--- What the rating scripts have in common; put in front of each of them.
+-- What the rating scripts have in common. A script that says "-- include: rating-state" has it put in front.
 --
 -- The three keys of a product, in this order everywhere: rating, reviewCount, ratingState.
 -- ratingState is "<seq> <n1> <n2> <n3> <n4> <n5>" or "<seq> deleted" (the tombstone).
 
--- PostgreSQL's integer; a state beyond it is spoilt.
+-- PostgreSQL's integer; a state beyond it is corrupt.
 local MAX_SEQUENCE = 2147483647
 
 -- A deleted product's tombstone outlives whatever may still come late.

@@ -1,6 +1,7 @@
-import type { RatingSnapshot } from './rating-store.js';
+import { starCounts } from './rating-state.js';
+import type { RatingAggregate } from './rating-store.js';
 
-/** What this module needs of a pg Pool, Client, or TypeORM's pool. */
+/** What reads PostgreSQL here: a pg Pool or Client, or the API's `Database`. */
 export interface Queryable {
   query(statement: {
     readonly name: string;
@@ -9,7 +10,7 @@ export interface Queryable {
   }): Promise<{ readonly rows: unknown[] }>;
 }
 
-interface SnapshotRow {
+interface AggregateRow {
   readonly product_id: string;
   readonly last_seq: number;
   readonly stars_1: string;
@@ -20,31 +21,25 @@ interface SnapshotRow {
 }
 
 /**
- * The ratings as SQL has them: one statement on the view `rating_snapshots`, so each row holds exactly the changes
- * 1..seq. Products that SQL lacks are absent from the result. Must run on the primary.
+ * The ratings computed from the reviews: one statement on the view `rating_aggregates`, so each row holds exactly the
+ * changes 1..seq. Products that PostgreSQL lacks are absent from the result. Must run on the primary.
  */
-export async function readRatingSnapshots(
+export async function readRatingAggregates(
   database: Queryable,
   productIds: readonly string[],
-): Promise<RatingSnapshot[]> {
+): Promise<RatingAggregate[]> {
   if (productIds.length === 0) return [];
   const { rows } = await database.query({
-    name: 'rating_snapshots',
+    name: 'rating_aggregates',
     text: `SELECT product_id, last_seq, stars_1, stars_2, stars_3, stars_4, stars_5
-             FROM rating_snapshots
+             FROM rating_aggregates
             WHERE product_id = ANY ($1::uuid[])`,
     values: [productIds],
   });
-  return (rows as SnapshotRow[]).map((row) => ({
+  return (rows as AggregateRow[]).map((row) => ({
     productId: row.product_id,
     seq: row.last_seq,
-    stars: [row.stars_1, row.stars_2, row.stars_3, row.stars_4, row.stars_5].map(Number) as [
-      number,
-      number,
-      number,
-      number,
-      number,
-    ],
+    stars: starCounts([row.stars_1, row.stars_2, row.stars_3, row.stars_4, row.stars_5]),
   }));
 }
 
@@ -56,8 +51,8 @@ export async function readLastSequences(
   if (productIds.length === 0) return new Map();
   const { rows } = await database.query({
     name: 'rating_last_sequences',
-    text: 'SELECT product_id, last_seq FROM rating_snapshots WHERE product_id = ANY ($1::uuid[])',
+    text: 'SELECT product_id, last_seq FROM rating_aggregates WHERE product_id = ANY ($1::uuid[])',
     values: [productIds],
   });
-  return new Map((rows as SnapshotRow[]).map((row) => [row.product_id, row.last_seq]));
+  return new Map((rows as AggregateRow[]).map((row) => [row.product_id, row.last_seq]));
 }
