@@ -1,5 +1,5 @@
 /** The arrows of docs/architecture.md: `graph-api → shared ← rating-worker`; data flows one way inside a service. */
-const TESTS = '\\.test\\.ts$|/testing/';
+const TESTS = '\\.test\\.ts$|/testing/|/exactness/';
 
 const forbid = (name, comment, from, to) => ({
   name,

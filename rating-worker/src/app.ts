@@ -9,15 +9,15 @@ import { settledWithin, untilAborted } from '@exact-ratings/shared/runtime/deadl
 import type { Consumer } from 'kafkajs';
 import type { RatingWorkerConfig } from './config.js';
 import { createDatabasePool, createQueueConnection, createRatingConnection, warnIfRedisEvicts } from './connections.js';
-import { Dispatcher } from './consumer/dispatcher.js';
-import { ReviewConsumer } from './consumer/review-consumer.js';
+import { Dispatcher } from './consumer/job-dispatcher.js';
+import { ReviewConsumer } from './consumer/consumer-group.js';
 import { createMetrics, type WorkerMetrics } from './metrics.js';
-import { RatingProcessor } from './processor/rating-processor.js';
-import { Rebuilder } from './processor/rebuilder.js';
+import { RatingProcessor } from './ratings/rating-processor.js';
+import { Rebuilder } from './ratings/rating-rebuilder.js';
 import { createReconciler } from './reconciler/create-reconciler.js';
 import { RecentProducts } from './reconciler/recent-products.js';
 import { RatingQueue } from './queue/rating-queue.js';
-import { startRatingQueueWorker } from './queue/rating-queue-worker.js';
+import { startRatingQueueWorker } from './queue/rating-job-worker.js';
 
 export interface RatingWorkerOptions {
   readonly config: RatingWorkerConfig;

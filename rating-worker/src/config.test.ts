@@ -1,6 +1,6 @@
 import { readRatingWorkerConfig } from './config.js';
 
-it('has a default for everything', () => {
+test('has a default for everything', () => {
   expect(readRatingWorkerConfig({})).toMatchObject({
     host: '127.0.0.1',
     port: 3001,
@@ -11,14 +11,14 @@ it('has a default for everything', () => {
   });
 });
 
-it('names everything that is wrong at once', () => {
+test('names everything that is wrong at once', () => {
   const environment = { RATING_TTL_SECONDS: '-1', RATING_QUEUE_NAME: 'a:b', LOG_LEVEL: 'loud', KAFKA_GROUP_ID: 'x' };
   expect(() => readRatingWorkerConfig(environment)).toThrow(
     /RATING_TTL_SECONDS[\s\S]*RATING_QUEUE_NAME|LOG_LEVEL[\s\S]*RATING_TTL_SECONDS/,
   );
 });
 
-it('refuses the published password in production only', () => {
+test('refuses the published password in production only', () => {
   expect(() => readRatingWorkerConfig({ NODE_ENV: 'production' })).toThrow(/DATABASE_PASSWORD/);
   expect(() => readRatingWorkerConfig({ NODE_ENV: 'production', APP_ENV: 'local' })).not.toThrow();
   expect(() => readRatingWorkerConfig({ NODE_ENV: 'production', DATABASE_PASSWORD: 'secret' })).not.toThrow();

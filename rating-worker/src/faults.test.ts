@@ -35,7 +35,7 @@ afterEach(async () => {
 });
 afterAll(() => servers?.stop());
 
-it('goes on without PostgreSQL where the state is known, and rebuilds the rest when it is back', async () => {
+test('goes on without PostgreSQL where the state is known, and rebuilds the rest when it is back', async () => {
   const { pool, redis, kafka, stack } = servers;
   const pipeline = await createPipeline(servers);
   const { metric, worker } = await startWorker(pipeline);
@@ -69,7 +69,7 @@ it('goes on without PostgreSQL where the state is known, and rebuilds the rest w
   expect(await metric('rating_dead_letters_total')).toBe(0);
 });
 
-it('holds the backlog back in Kafka where too many rebuilds wait for PostgreSQL', async () => {
+test('holds the backlog back in Kafka where too many rebuilds wait for PostgreSQL', async () => {
   const { pool, redis, kafka, stack } = servers;
   const pipeline = await createPipeline(servers, { partitions: 1 });
   const { metric } = await startWorker(pipeline, { RATING_MAX_DEFERRED_REBUILDS: '3', RATING_JOB_MAX_EVENTS: '1' });
@@ -85,7 +85,7 @@ it('holds the backlog back in Kafka where too many rebuilds wait for PostgreSQL'
   expect(await metric('rating_jobs_total', { result: 'failed' })).toBe(0);
 });
 
-it('survives kill -9 in the middle of a job', async () => {
+test('survives kill -9 in the middle of a job', async () => {
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers);
   const products = await createProducts(pool, 20);
@@ -115,7 +115,7 @@ it('survives kill -9 in the middle of a job', async () => {
   expect(await metric('rating_gaps_total')).toBe(0);
 });
 
-it('stops on SIGTERM with exit code 0 within seconds, under load, with its offsets committed', async () => {
+test('stops on SIGTERM with exit code 0 within seconds, under load, with its offsets committed', async () => {
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers);
   const products = await createProducts(pool, 10);
@@ -131,7 +131,7 @@ it('stops on SIGTERM with exit code 0 within seconds, under load, with its offse
   await expectExact(pool, redis, products);
 });
 
-it('stops within seconds while every server is down', async () => {
+test('stops within seconds while every server is down', async () => {
   const { pool, kafka, stack } = servers;
   const pipeline = await createPipeline(servers);
   const products = await createProducts(pool, 5);
@@ -146,7 +146,7 @@ it('stops within seconds while every server is down', async () => {
   expect(Date.now() - began).toBeLessThan(10_000);
 });
 
-it('is exact again after FLUSHALL and after a restart of Redis with nothing in it, in the middle of work', async () => {
+test('is exact again after FLUSHALL and after a restart of Redis with nothing in it, in the middle of work', async () => {
   const { pool, redis, kafka, stack } = servers;
   const pipeline = await createPipeline(servers);
   const products = await createProducts(pool, 20);
@@ -171,7 +171,7 @@ it('is exact again after FLUSHALL and after a restart of Redis with nothing in i
   expect(await worker.readiness()).toEqual({ kafka: true, redis: true });
 });
 
-it('waits for Redis and Kafka that are down when it starts', async () => {
+test('waits for Redis and Kafka that are down when it starts', async () => {
   const { pool, redis, kafka, stack } = servers;
   const pipeline = await createPipeline(servers);
   const products = await createProducts(pool, 5);
@@ -191,7 +191,7 @@ it('waits for Redis and Kafka that are down when it starts', async () => {
   expect(fatal).toEqual([]);
 });
 
-it('ends its waits when it is asked to stop before the servers are there', async () => {
+test('ends its waits when it is asked to stop before the servers are there', async () => {
   const { stack } = servers;
   const pipeline = await createPipeline(servers);
   await stack.redis.stop();
@@ -203,7 +203,7 @@ it('ends its waits when it is asked to stop before the servers are there', async
   await expect(started).rejects.toThrow('stop');
 });
 
-it('is exact again after Kafka was killed and came back', async () => {
+test('is exact again after Kafka was killed and came back', async () => {
   const { pool, redis, kafka, stack } = servers;
   const pipeline = await createPipeline(servers);
   const products = await createProducts(pool, 10);
@@ -224,7 +224,7 @@ it('is exact again after Kafka was killed and came back', async () => {
   expect(fatal).toEqual([]);
 });
 
-it.each([
+test.each([
   ['by a rebuild', { RECONCILER_ENABLED: 'false' }],
   [
     'by the reconciler',

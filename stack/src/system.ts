@@ -16,7 +16,7 @@ const repositoryFile = (path: string): string => fileURLToPath(new URL(`../../${
 export const GRAPH_API_ENTRY = repositoryFile('graph-api/dist/main.js');
 export const MIGRATE_ENTRY = repositoryFile('graph-api/dist/migrate.js');
 export const RATING_WORKER_ENTRY = repositoryFile('rating-worker/dist/main.js');
-export const RATINGS_AUDIT_ENTRY = repositoryFile('rating-worker/dist/ratings-audit.js');
+export const RATINGS_AUDIT_ENTRY = repositoryFile('rating-worker/dist/commands/audit.js');
 
 export interface SystemOptions extends Partial<ServerSettings> {
   /** The name of the stack. */

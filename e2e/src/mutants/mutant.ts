@@ -5,9 +5,10 @@ export interface Patch {
   readonly to: string;
 }
 
-/** A test of e2e that can be run alone. */
+/** A test that can be run alone. */
 export interface SmallTest {
-  /** Path of the test file in e2e, as jest takes it. */
+  readonly workspace: 'e2e' | 'rating-worker';
+  /** Path of the test file in its workspace, as jest takes it. */
   readonly file: string;
   /** The test's name, or a part of it. */
   readonly name: string;

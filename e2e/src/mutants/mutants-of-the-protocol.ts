@@ -1,13 +1,22 @@
 import type { Mutant, SmallTest } from './mutant.js';
 
 const PROPERTY: SmallTest = {
-  file: 'src/property/exactness.property.test.ts',
+  workspace: 'rating-worker',
+  file: 'src/exactness/exactness.property.test.ts',
   name: 'random histories end with Redis equal to SQL',
   env: { PROPERTY_RUNS: '2000', PROPERTY_SEED: '1' },
 };
-const HOT_PRODUCT: SmallTest = { file: 'src/pipeline.test.ts', name: '4 APIs and 2 workers on one hot product' };
-const CONTESTED: SmallTest = { file: 'src/pipeline.test.ts', name: 'a review edited by 8 requests at once' };
-const LOST_JOB: SmallTest = { file: 'src/lost-job.test.ts', name: 'a job that Redis loses' };
+const HOT_PRODUCT: SmallTest = {
+  workspace: 'e2e',
+  file: 'src/pipeline.test.ts',
+  name: '4 APIs and 2 workers on one hot product',
+};
+const CONTESTED: SmallTest = {
+  workspace: 'e2e',
+  file: 'src/pipeline.test.ts',
+  name: 'a review edited by 8 requests at once',
+};
+const LOST_JOB: SmallTest = { workspace: 'e2e', file: 'src/lost-job.test.ts', name: 'a job that Redis loses' };
 
 const GAPS = /Expected: 0\s+Received: [1-9]/;
 const PROPERTY_FAILED = /Property failed after/;
@@ -29,7 +38,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'offsets move before the jobs have finished',
     patches: [
       {
-        file: 'rating-worker/dist/consumer/review-consumer.js',
+        file: 'rating-worker/dist/consumer/consumer-group.js',
         from: 'let done = false;',
         to: 'let done = false; this.offsets.markDone(batch.partition, batch.lastOffset());',
       },
@@ -75,7 +84,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'every event of a batch is a job of its own, all in flight together',
     patches: [
       {
-        file: 'rating-worker/dist/consumer/plan-rounds.js',
+        file: 'rating-worker/dist/consumer/job-planner.js',
         from: 'export function planRounds(events, maxEvents) {',
         to: `export function planRounds(events, maxEvents) {
     return [events.map((event) => ({ products: [{ productId: event.productId, changes: [toQueuedChange(event)] }] }))];`,

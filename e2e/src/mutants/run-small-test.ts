@@ -15,7 +15,7 @@ export interface TestOutcome {
 const TIMEOUT_MS = 300_000;
 
 /** Runs one test of the scratch tree by jest, as a process of its own. */
-export async function runSmallTest(tree: ScratchTree, { file, name, env }: SmallTest): Promise<TestOutcome> {
+export async function runSmallTest(tree: ScratchTree, { workspace, file, name, env }: SmallTest): Promise<TestOutcome> {
   const began = Date.now();
   const report = join(tree.directory, 'report.json');
   const child = spawn(
@@ -27,7 +27,7 @@ export async function runSmallTest(tree: ScratchTree, { file, name, env }: Small
       ...['-c', 'jest.config.mjs', '-i', '--json', `--outputFile=${report}`, '-t', name, file],
     ],
     {
-      cwd: join(tree.directory, 'e2e'),
+      cwd: join(tree.directory, workspace),
       env: { ...process.env, ...env, STACK_DIRECTORY: join(tree.directory, '.stack') },
       stdio: 'ignore',
       timeout: TIMEOUT_MS,

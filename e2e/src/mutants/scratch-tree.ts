@@ -12,7 +12,7 @@ const WORKSPACES: Readonly<Record<string, readonly string[]>> = {
   shared: ['lua'],
   client: [],
   'graph-api': [],
-  'rating-worker': [],
+  'rating-worker': ['src', 'jest.config.mjs', 'jest.setup.mjs'],
   stack: ['kafka', 'watchdog.sh'],
   e2e: ['src', 'jest.config.mjs'],
 };

@@ -23,9 +23,9 @@ import {
   type TestPipeline,
   type TestServers,
 } from '../testing/test-servers.js';
-import { DeadLetterArchive, type DeadLetter } from './dead-letter-archive.js';
+import { DeadLetterArchive, type DeadLetter } from './dead-letter-topic.js';
 
-const COMMAND = fileURLToPath(new URL('../../dist/dead-letters-command.js', import.meta.url));
+const COMMAND = fileURLToPath(new URL('../../dist/commands/dead-letters.js', import.meta.url));
 const run = promisify(execFile);
 let servers: TestServers;
 
@@ -39,7 +39,7 @@ afterEach(async () => {
 afterAll(() => servers?.stop());
 
 describe('the worker', () => {
-  it('puts poison messages into the dead letters, byte for byte, and goes on', async () => {
+  test('puts poison messages into the dead letters, byte for byte, and goes on', async () => {
     const { pool, redis, kafka } = servers;
     const pipeline = await createPipeline(servers, { partitions: 1 });
     const { worker, metric, fatal } = await startWorker(pipeline);
@@ -93,7 +93,7 @@ describe('the worker', () => {
     expect(fatal).toEqual([]);
   });
 
-  it('does not move past a poison message that the dead-letter topic cannot take yet', async () => {
+  test('does not move past a poison message that the dead-letter topic cannot take yet', async () => {
     const { pool, redis, kafka } = servers;
     const pipeline = await createPipeline(servers, { partitions: 1, deadLetters: false });
     await startWorker(pipeline, { KAFKA_COMMIT_INTERVAL_MS: '50' });
@@ -118,7 +118,7 @@ describe('the worker', () => {
     );
   });
 
-  it('leaves out the value that the dead-letter topic refuses as too large, and says where it is', async () => {
+  test('leaves out the value that the dead-letter topic refuses as too large, and says where it is', async () => {
     const { kafka } = servers;
     const pipeline = await createPipeline(servers, { partitions: 1, deadLetters: false });
     const deadLetters = `${pipeline.topic}.dead-letters`;
@@ -169,7 +169,7 @@ async function list(archive: DeadLetterArchive, all = false): Promise<DeadLetter
 const text = (bytes: Buffer | null): string | null => bytes?.toString('latin1') ?? null;
 
 describe('the archive', () => {
-  it('lists what the worker has put there, with reason, source and the original bytes', async () => {
+  test('lists what the worker has put there, with reason, source and the original bytes', async () => {
     const { pipeline, archive } = await poisoned();
     const letters = await list(archive);
     expect(
@@ -189,7 +189,7 @@ describe('the archive', () => {
     );
   });
 
-  it('sends them back as they were, once', async () => {
+  test('sends them back as they were, once', async () => {
     const { pipeline, archive } = await poisoned();
     expect(await archive.replay(() => true, false)).toEqual({ replayed: 3, skipped: 0 });
     const messages = await readTopic(servers.kafka, pipeline.topic, 6);
@@ -205,7 +205,7 @@ describe('the archive', () => {
     expect((await list(archive)).map(({ source }) => source.offset)).toEqual(['3', '4', '5']);
   });
 
-  it('is a command', async () => {
+  test('is a command', async () => {
     const { pipeline } = await poisoned();
     const env = { PATH: process.env['PATH'], ...pipeline.env };
     const command = (...args: string[]): Promise<{ stdout: string }> =>

@@ -10,7 +10,7 @@ const BASE = {
   occurredAt: '2026-01-01T00:00:00.250750Z',
 } as const;
 
-it.each<ReviewEvent>([
+test.each<ReviewEvent>([
   { ...BASE, type: 'review-created', reviewId: 'r', previousRating: null, rating: 5 },
   { ...BASE, type: 'review-updated', reviewId: 'r', previousRating: 4, rating: 1 },
   { ...BASE, type: 'review-updated', reviewId: 'r', previousRating: null, rating: null },

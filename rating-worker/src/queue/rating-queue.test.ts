@@ -9,7 +9,7 @@ import { createMetrics, type WorkerMetrics } from '../metrics.js';
 import { eventually } from '../testing/test-data.js';
 import type { ApplyJob } from './rating-job.js';
 import { RatingQueue } from './rating-queue.js';
-import { PutOffError, startRatingQueueWorker, type RatingJob, type RatingQueueWorker } from './rating-queue-worker.js';
+import { PutOffError, startRatingQueueWorker, type RatingJob, type RatingQueueWorker } from './rating-job-worker.js';
 
 const logger = createLogger('test', 'silent');
 const never = new AbortController().signal;
@@ -66,7 +66,7 @@ async function counted(result: string): Promise<number> {
   return values.find(({ labels }) => labels.result === result)?.value ?? 0;
 }
 
-it('resolves when all jobs have finished, each done once', async () => {
+test('resolves when all jobs have finished, each done once', async () => {
   const done: string[] = [];
   work((one) => {
     done.push(JSON.stringify(one.data));
@@ -78,7 +78,7 @@ it('resolves when all jobs have finished, each done once', async () => {
   await eventually('all are counted', async () => (await counted('completed')) === 50);
 });
 
-it('does not resolve before the slowest job has finished', async () => {
+test('does not resolve before the slowest job has finished', async () => {
   let release = (): void => {};
   const held = new Promise<void>((resolve) => {
     release = resolve;
@@ -95,7 +95,7 @@ it('does not resolve before the slowest job has finished', async () => {
   await finished;
 });
 
-it('reports the jobs that used up their attempts and keeps them for inspection', async () => {
+test('reports the jobs that used up their attempts and keeps them for inspection', async () => {
   const bad = job();
   work((one) =>
     JSON.stringify(one.data) === JSON.stringify(bad) ? Promise.reject(new Error('no luck')) : Promise.resolve(),
@@ -110,7 +110,7 @@ it('reports the jobs that used up their attempts and keeps them for inspection',
   expect(kept).toMatchObject({ data: bad, failedReason: 'no luck', attemptsMade: 3 });
 });
 
-it('tries a job that failed again, after a back-off', async () => {
+test('tries a job that failed again, after a back-off', async () => {
   let attempts = 0;
   work(() => {
     attempts += 1;
@@ -120,7 +120,7 @@ it('tries a job that failed again, after a back-off', async () => {
   expect(attempts).toBe(3);
 });
 
-it('adds again what Redis lost', async () => {
+test('adds again what Redis lost', async () => {
   const finished = queue.finish([job(), job()], never);
   await eventually('both are queued', async () => (await inspect.getWaitingCount()) === 2);
   await connections[0]!.flushall();
@@ -128,7 +128,7 @@ it('adds again what Redis lost', async () => {
   expect(await finished).toEqual([]);
 });
 
-it('lets another worker do what a silent one has taken', async () => {
+test('lets another worker do what a silent one has taken', async () => {
   let taken = 0;
   let wake = (): void => {};
   const silent = new Promise<void>((resolve) => {
@@ -143,7 +143,7 @@ it('lets another worker do what a silent one has taken', async () => {
   wake();
 });
 
-it('takes a finished job for finished when the news of it was lost', async () => {
+test('takes a finished job for finished when the news of it was lost', async () => {
   const events = (queue as unknown as { events: { close(): Promise<void> } }).events;
   await events.close();
   work(() => Promise.resolve());
@@ -151,7 +151,7 @@ it('takes a finished job for finished when the news of it was lost', async () =>
   await eventually('both are counted', async () => (await counted('completed')) === 2);
 });
 
-it('uses up no attempt for work that is put off', async () => {
+test('uses up no attempt for work that is put off', async () => {
   let times = 0;
   work(() => {
     times += 1;
@@ -162,7 +162,7 @@ it('uses up no attempt for work that is put off', async () => {
   expect([await counted('failed'), await counted('retried')]).toEqual([0, 0]);
 });
 
-it('ends its wait when aborted', async () => {
+test('ends its wait when aborted', async () => {
   const abort = new AbortController();
   const finished = queue.finish([job()], abort.signal);
   await eventually('it is queued', async () => (await inspect.getWaitingCount()) === 1);
@@ -170,7 +170,7 @@ it('ends its wait when aborted', async () => {
   await expect(finished).rejects.toThrow('stop');
 });
 
-it('keeps few completed jobs', async () => {
+test('keeps few completed jobs', async () => {
   work(() => Promise.resolve());
   for (let i = 0; i < 12; i += 1)
     await queue.finish(

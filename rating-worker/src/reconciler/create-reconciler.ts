@@ -4,14 +4,14 @@ import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import type { Redis } from 'ioredis';
 import type { RatingWorkerConfig } from '../config.js';
 import type { WorkerMetrics } from '../metrics.js';
-import type { Rebuilder } from '../processor/rebuilder.js';
-import { Healer } from './healer.js';
+import type { Rebuilder } from '../ratings/rating-rebuilder.js';
+import { Healer } from '../drift/drift-repairer.js';
 import { LeaderLease } from './leader-lease.js';
-import { Passes } from './passes.js';
-import { RateLimiter } from './rate-limiter.js';
+import { Passes } from '../drift/drift-scans.js';
+import { RateLimiter } from '../drift/rate-limiter.js';
 import type { RecentProducts } from './recent-products.js';
 import { Reconciler } from './reconciler.js';
-import { RedisSigns } from './redis-signs.js';
+import { RedisSigns } from './data-loss-detector.js';
 
 export interface ReconcilerParts {
   readonly config: RatingWorkerConfig;

@@ -56,7 +56,7 @@ async function ratedProducts(pipeline: TestPipeline, count: number): Promise<str
   return products;
 }
 
-it('finds an event that was lost without another to follow it', async () => {
+test('finds an event that was lost without another to follow it', async () => {
   const { pool, redis } = servers;
   const pipeline = await createPipeline(servers);
   const { metric } = await startWorker(pipeline, RECONCILER);
@@ -71,7 +71,7 @@ it('finds an event that was lost without another to follow it', async () => {
   expect(await metric('rating_gaps_total')).toBe(0);
 });
 
-it('fills Redis again after FLUSHALL, detected by the heartbeat', async () => {
+test('fills Redis again after FLUSHALL, detected by the heartbeat', async () => {
   const { pool, redis } = servers;
   const pipeline = await createPipeline(servers);
   const { metric } = await startWorker(pipeline, {
@@ -89,7 +89,7 @@ it('fills Redis again after FLUSHALL, detected by the heartbeat', async () => {
   expect(await metric('rating_redis_losses_total')).toBe(1);
 });
 
-it('notices single keys that were lost lately without a pass over all', async () => {
+test('notices single keys that were lost lately without a pass over all', async () => {
   const { pool, redis } = servers;
   const pipeline = await createPipeline(servers);
   const { metric } = await startWorker(pipeline, { ...RECONCILER, RECONCILER_SEQ_INTERVAL_MS: NEVER });
@@ -121,7 +121,7 @@ async function putBack(products: readonly string[], when: () => Promise<void>): 
   expect(products.length).toBeGreaterThan(0);
 }
 
-it('is exact after PostgreSQL was put back to the past, while its later events wait in Kafka', async () => {
+test('is exact after PostgreSQL was put back to the past, while its later events wait in Kafka', async () => {
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers);
   const { metric } = await startWorker(pipeline, RECONCILER);
@@ -149,7 +149,7 @@ it('is exact after PostgreSQL was put back to the past, while its later events w
   expect(await metric('rating_dead_letters_total')).toBe(0);
 });
 
-it('compares the counts too, out of turn, where a number shows that PostgreSQL was put back', async () => {
+test('compares the counts too, out of turn, where a number shows that PostgreSQL was put back', async () => {
   const { pool, redis } = servers;
   const pipeline = await createPipeline(servers);
   const { metric } = await startWorker(pipeline, { ...RECONCILER, RECONCILER_CONTENT_INTERVAL_MS: NEVER });
@@ -168,7 +168,7 @@ it('compares the counts too, out of turn, where a number shows that PostgreSQL w
   expect(await metric('rating_reconciler_healed_total', { kind: 'content' })).toBe(1);
 });
 
-it('recognises a ghost at once where the rebuild shows that SQL has forgotten it', async () => {
+test('recognises a ghost at once where the rebuild shows that SQL has forgotten it', async () => {
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers);
   const { metric } = await startWorker(pipeline);
@@ -192,7 +192,7 @@ it('recognises a ghost at once where the rebuild shows that SQL has forgotten it
   expect(await metric('rating_gaps_total')).toBe(0);
 });
 
-it('goes on in another process when its holder is killed', async () => {
+test('goes on in another process when its holder is killed', async () => {
   const { pool, redis } = servers;
   const pipeline = await createPipeline(servers);
   const holder = await spawnWorker(servers, pipeline, 'holder', await findFreePort(), RECONCILER);
@@ -211,7 +211,7 @@ it('goes on in another process when its holder is killed', async () => {
   expect(await metric('rating_reconciler_passes_total')).toBeGreaterThan(0);
 });
 
-it('goes on after PostgreSQL and Redis were away', async () => {
+test('goes on after PostgreSQL and Redis were away', async () => {
   const { pool, redis, stack } = servers;
   const pipeline = await createPipeline(servers);
   const { metric } = await startWorker(pipeline, RECONCILER);

@@ -5,9 +5,9 @@ import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
 import type { ReconcilerConfig } from '../config.js';
 import type { WorkerMetrics } from '../metrics.js';
 import type { LeaderLease } from './leader-lease.js';
-import type { PassReport, Passes } from './passes.js';
+import type { PassReport, Passes } from '../drift/drift-scans.js';
 import type { RecentProducts } from './recent-products.js';
-import type { RedisSigns } from './redis-signs.js';
+import type { RedisSigns } from './data-loss-detector.js';
 
 type PassName = 'seq' | 'content' | 'reverse';
 

@@ -19,7 +19,7 @@ function parse(fields: unknown, key: string | null = PRODUCT): ReturnType<typeof
 }
 
 describe('what keeps the contract', () => {
-  it.each([
+  test.each([
     ['a creation', EVENT],
     ['an edit', { ...EVENT, type: 'review-updated', seq: 2, previousRating: 4 }],
     ['an edit of the text of what does not count', { ...EVENT, type: 'review-updated', rating: null }],
@@ -31,13 +31,13 @@ describe('what keeps the contract', () => {
     expect(parse(event)).toEqual({ ok: true, event });
   });
 
-  it('fields of a newer producer are left out', () => {
+  test('fields of a newer producer are left out', () => {
     expect(parse({ ...EVENT, weight: 2 })).toEqual({ ok: true, event: EVENT });
   });
 });
 
 describe('what breaks the contract', () => {
-  it.each([
+  test.each([
     ['a null value', null],
     ['an empty value', ''],
     ['not JSON', '{"type":'],
@@ -52,7 +52,7 @@ describe('what breaks the contract', () => {
   });
 
   const id = 'not-a-uuid';
-  it.each<[string, unknown, string]>([
+  test.each<[string, unknown, string]>([
     ['an unknown type', { ...EVENT, type: 'review-voted' }, 'type'],
     ['a type of Object.prototype', { ...EVENT, type: 'constructor' }, 'type'],
     ['no type', { ...EVENT, type: undefined }, 'type'],
@@ -87,7 +87,7 @@ describe('what breaks the contract', () => {
     expect(parse(fields)).toEqual({ ok: false, reason: expect.stringContaining(field) });
   });
 
-  it.each([
+  test.each([
     ['another', '0198a000-0000-7000-8000-0000000000ff'],
     ['no', null],
     ['an empty', ''],
@@ -95,12 +95,12 @@ describe('what breaks the contract', () => {
     expect(parse(EVENT, key)).toEqual({ ok: false, reason: 'the key is not the productId' });
   });
 
-  it('a rating of 1e400 is rejected', () => {
+  test('a rating of 1e400 is rejected', () => {
     const value = JSON.stringify(EVENT).replace('"rating":5', '"rating":1e400');
     expect(parseReviewEvent(Buffer.from(PRODUCT), Buffer.from(value)).ok).toBe(false);
   });
 
-  it('deep nesting is rejected, not thrown', () => {
+  test('deep nesting is rejected, not thrown', () => {
     const value = Buffer.from('['.repeat(200_000));
     expect(parseReviewEvent(Buffer.from(PRODUCT), value).ok).toBe(false);
   });

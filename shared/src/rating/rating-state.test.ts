@@ -2,21 +2,21 @@ import { averageRating, formatRatingState, parseRatingState, parseRatingTriple, 
 
 const STATE = { seq: 7, stars: [1, 0, 2, 3, 4] } as const;
 
-it('derives count and average from the integers', () => {
+test('derives count and average from the integers', () => {
   expect(reviewCount(STATE)).toBe(10);
   expect(averageRating(STATE)).toBe(3.9);
 });
 
-it('has average 0 without reviews', () => {
+test('has average 0 without reviews', () => {
   expect(averageRating({ seq: 3, stars: [0, 0, 0, 0, 0] })).toBe(0);
 });
 
-it('reads back what it formats', () => {
+test('reads back what it formats', () => {
   expect(parseRatingState(formatRatingState(STATE))).toEqual(STATE);
   expect(parseRatingState('9 deleted')).toEqual({ seq: 9, deleted: true });
 });
 
-it.each([
+test.each([
   null,
   undefined,
   '',
@@ -42,11 +42,11 @@ it.each([
 describe('a triple', () => {
   const text = formatRatingState(STATE);
 
-  it('that agrees is a hit', () => {
+  test('that agrees is a hit', () => {
     expect(parseRatingTriple('3.9', '10', text)).toEqual(STATE);
   });
 
-  it.each([
+  test.each([
     ['no rating', null, '10', text],
     ['no count', '3.9', null, text],
     ['no state', '3.9', '10', null],

@@ -182,7 +182,7 @@ async function expectKeys(productId: string, { state, readable }: Model): Promis
   ]);
 }
 
-it('does what the model does, whatever is called in whatever order', async () => {
+test('does what the model does, whatever is called in whatever order', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 15 }), async (calls) => {
       const productId = randomUUID();

@@ -45,7 +45,7 @@ async function raw(productId: string): Promise<Array<string | null>> {
 }
 
 describe('apply', () => {
-  it.each<[string, string | null, RatingChange[], ApplyStatus, number, number, Array<string | null>]>([
+  test.each<[string, string | null, RatingChange[], ApplyStatus, number, number, Array<string | null>]>([
     ['a creation', '0 0 0 0 0 0', [change(1, null, 5)], 'OK', 1, 0, ['5', '1', '1 0 0 0 0 1']],
     ['an edit', '1 0 0 0 0 1', [change(2, 5, 4)], 'OK', 1, 0, ['4', '1', '2 0 0 0 1 0']],
     ['an edit of the text', '1 0 0 0 0 1', [change(2, 5, 5)], 'OK', 1, 0, ['5', '1', '2 0 0 0 0 1']],
@@ -150,7 +150,7 @@ describe('apply', () => {
     expect(await raw(productId)).toEqual(keys);
   });
 
-  it('answers for each product, and one that stops does not stop the others', async () => {
+  test('answers for each product, and one that stops does not stop the others', async () => {
     const ids = [
       await product('1 0 0 0 0 1'),
       await product(null),
@@ -163,7 +163,7 @@ describe('apply', () => {
     expect(results.map(({ applied }) => applied)).toEqual([1, 0, 0, 1]);
   });
 
-  it.each(['abc', '', 'NaN', '1 -1 0 0 0 0', '99999999999 0 0 0 0 1', '2147483648 0 0 0 0 1', '2147483648 deleted'])(
+  test.each(['abc', '', 'NaN', '1 -1 0 0 0 0', '99999999999 0 0 0 0 1', '2147483648 0 0 0 0 1', '2147483648 deleted'])(
     'takes the corrupt state %j as missing',
     async (corrupt) => {
       const productId = await product('1 0 0 0 0 1');
@@ -172,7 +172,7 @@ describe('apply', () => {
     },
   );
 
-  it('takes a state of another type as missing, and overwrites it on replace', async () => {
+  test('takes a state of another type as missing, and overwrites it on replace', async () => {
     const productId = randomUUID();
     const keys = ratingKeys(productId);
     for (const key of [keys.rating, keys.reviewCount, keys.state]) await redis.lpush(key, 'x');
@@ -182,7 +182,7 @@ describe('apply', () => {
     expect(await raw(productId)).toEqual(['1', '1', '2 1 0 0 0 0']);
   });
 
-  it('works after SCRIPT FLUSH', async () => {
+  test('works after SCRIPT FLUSH', async () => {
     const productId = await product('1 0 0 0 0 1');
     await redis.script('FLUSH');
     expect((await store.apply([{ productId, changes: [change(2, null, 1)] }]))[0]!.status).toBe('OK');
@@ -190,7 +190,7 @@ describe('apply', () => {
 });
 
 describe('replace', () => {
-  it.each<[string, string | null, string, 'WRITTEN' | 'NEWER', Array<string | null>]>([
+  test.each<[string, string | null, string, 'WRITTEN' | 'NEWER', Array<string | null>]>([
     ['nothing', null, '3 0 0 0 0 2', 'WRITTEN', ['5', '2', '3 0 0 0 0 2']],
     ['an older state', '2 1 0 0 0 0', '3 0 0 0 0 2', 'WRITTEN', ['5', '2', '3 0 0 0 0 2']],
     ['other content of the same number', '3 1 0 0 0 0', '3 0 0 0 0 2', 'WRITTEN', ['5', '2', '3 0 0 0 0 2']],
@@ -206,7 +206,7 @@ describe('replace', () => {
     expect(await raw(productId)).toEqual(keys);
   });
 
-  it('heals a lost and a corrupt public key from the newer state', async () => {
+  test('heals a lost and a corrupt public key from the newer state', async () => {
     const productId = await product('4 1 0 0 0 1');
     const keys = ratingKeys(productId);
     await redis.del(keys.rating);
@@ -216,7 +216,7 @@ describe('replace', () => {
     expect(await raw(productId)).toEqual(['3', '2', '4 1 0 0 0 1']);
   });
 
-  it('refuses a malformed snapshot before it writes anything', async () => {
+  test('refuses a malformed snapshot before it writes anything', async () => {
     const [good, bad] = [randomUUID(), randomUUID()];
     const snapshots = [
       { productId: good, seq: 1, stars: [1, 0, 0, 0, 0] as const },
@@ -228,7 +228,7 @@ describe('replace', () => {
 });
 
 describe('getMany', () => {
-  it('answers in the order of the ids, with null for misses', async () => {
+  test('answers in the order of the ids, with null for misses', async () => {
     const [a, b, c] = [await product('1 0 0 0 0 1'), await product(null), await product('4 1 0 0 0 0')];
     expect(await store.getMany([c, b, a])).toEqual([
       { seq: 4, stars: [1, 0, 0, 0, 0] },
@@ -237,7 +237,7 @@ describe('getMany', () => {
     ]);
   });
 
-  it('is one command', async () => {
+  test('is one command', async () => {
     const ids = await Promise.all(Array.from({ length: 100 }, () => product('1 0 0 0 0 1')));
     const before = await commandCount();
     expect(await store.getMany(ids)).not.toContain(null);
@@ -246,7 +246,7 @@ describe('getMany', () => {
   });
 });
 
-it('forgets all keys of a product and no other', async () => {
+test('forgets all keys of a product and no other', async () => {
   const [gone, stays] = [await product('1 0 0 0 0 1'), await product('1 0 0 0 0 1')];
   await store.delete([gone]);
   await store.delete([]);
@@ -255,7 +255,7 @@ it('forgets all keys of a product and no other', async () => {
 });
 
 describe('expiry', () => {
-  it('is one and the same for the three keys, renewed by every write', async () => {
+  test('is one and the same for the three keys, renewed by every write', async () => {
     const expiring = new RatingStore(redis, { ttlSeconds: 100 });
     const productId = await product('1 0 0 0 0 1');
     const keys = Object.values(ratingKeys(productId)) as string[];
@@ -268,7 +268,7 @@ describe('expiry', () => {
     expect(await Promise.all(keys.map((key) => redis.ttl(key)))).toEqual([-1, -1, -1]);
   });
 
-  it('of a tombstone is a day', async () => {
+  test('of a tombstone is a day', async () => {
     const productId = await product('1 0 0 0 0 1');
     await store.apply([{ productId, changes: [deletion(2)] }]);
     const ttl = await redis.ttl(ratingKeys(productId).state);

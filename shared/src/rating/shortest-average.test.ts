@@ -33,7 +33,7 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-it('writes every average of up to 400 reviews as JavaScript does', async () => {
+test('writes every average of up to 400 reviews as JavaScript does', async () => {
   let compared = 0;
   for (let first = 1; first <= 400; first += 50) {
     const expected: string[] = [];
@@ -48,7 +48,7 @@ it('writes every average of up to 400 reviews as JavaScript does', async () => {
   expect(compared).toBe(321_200);
 }, 30_000);
 
-it('writes averages of large counts as JavaScript does', async () => {
+test('writes averages of large counts as JavaScript does', async () => {
   const fractions: Array<[sum: number, count: number]> = [];
   for (let i = 0; i < 20_000; i += 1) {
     const count = 1 + Math.floor(Math.random() * 2 ** (1 + Math.random() * 49));

@@ -4,7 +4,7 @@ import { untilAborted } from '@exact-ratings/shared/runtime/deadline.js';
 import type { ApplyJob } from '../queue/rating-job.js';
 import type { RatingQueue } from '../queue/rating-queue.js';
 import type { RecentProducts } from '../reconciler/recent-products.js';
-import { planRounds } from './plan-rounds.js';
+import { planRounds } from './job-planner.js';
 
 interface Waiting {
   readonly events: readonly ReviewEvent[];

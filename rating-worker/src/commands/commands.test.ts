@@ -22,7 +22,7 @@ beforeEach(async () => {
 });
 
 async function run(command: string, ...args: string[]): Promise<{ exitCode: number | null; output: string }> {
-  const entry = fileURLToPath(new URL(`../../dist/ratings-${command}.js`, import.meta.url));
+  const entry = fileURLToPath(new URL(`../../dist/commands/${command}.js`, import.meta.url));
   const env = { PATH: process.env['PATH'], ...servers.stack.env, RECONCILER_GRACE_MS: '0' };
   const child = spawn(process.execPath, [entry, ...args], { env });
   let output = '';
@@ -37,7 +37,7 @@ async function productsWithReviews(count: number): Promise<string[]> {
   return ids;
 }
 
-it('ratings:rebuild writes all products, or those that are named', async () => {
+test('ratings:rebuild writes all products, or those that are named', async () => {
   const { redis, pool } = servers;
   const ids = await productsWithReviews(250);
   const unknown = randomUUID();
@@ -53,7 +53,7 @@ it('ratings:rebuild writes all products, or those that are named', async () => {
   }
 });
 
-it('ratings:audit --repair heals what differs', async () => {
+test('ratings:audit --repair heals what differs', async () => {
   const { redis, pool } = servers;
   const ids = (await productsWithReviews(4)) as [string, string, string, string];
   await run('rebuild', '--all');
@@ -70,7 +70,7 @@ it('ratings:audit --repair heals what differs', async () => {
   await expectExact(pool, redis, ids);
 });
 
-it('ratings:after-restore lets no event of the lost future win', async () => {
+test('ratings:after-restore lets no event of the lost future win', async () => {
   const { redis, pool } = servers;
   const ids = (await productsWithReviews(3)) as [string, string, string];
   // Redis knows of a future that SQL has forgotten, and a product that the backup does not have.

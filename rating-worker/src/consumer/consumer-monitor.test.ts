@@ -52,7 +52,7 @@ async function writeEvents({ topic }: TestPipeline): Promise<string[]> {
   return products;
 }
 
-it('says nothing while all is well, idle or at work', async () => {
+test('says nothing while all is well, idle or at work', async () => {
   const { pipeline, fatal, worker, metric } = await startWatched();
   for (let i = 0; i < 3; i += 1) {
     await expectExact(servers.pool, servers.redis, await writeEvents(pipeline));
@@ -64,7 +64,7 @@ it('says nothing while all is well, idle or at work', async () => {
   expect(await metric('rating_consumer_lag_messages')).toBe(0);
 });
 
-it('reports a consumer that stands still while there is something to read', async () => {
+test('reports a consumer that stands still while there is something to read', async () => {
   const { consumer, pipeline, fatal, worker, metric } = await startWatched();
   consumer.pause([{ topic: pipeline.topic }]);
   await writeEvents(pipeline);
@@ -74,7 +74,7 @@ it('reports a consumer that stands still while there is something to read', asyn
   expect(await metric('rating_consumer_lag_messages')).toBeGreaterThan(0);
 });
 
-it('reports a consumer that is no member of its group while Kafka answers', async () => {
+test('reports a consumer that is no member of its group while Kafka answers', async () => {
   const { consumer, fatal, worker } = await startWatched();
   await consumer.stop();
   await eventually('it is noticed', () => fatal.length > 0);
@@ -82,7 +82,7 @@ it('reports a consumer that is no member of its group while Kafka answers', asyn
   expect((await worker.readiness())['kafka']).toBe(false);
 });
 
-it('reports a crash that kafkajs does not recover from', async () => {
+test('reports a crash that kafkajs does not recover from', async () => {
   const { pipeline, fatal, worker } = await startWatched((config) => ({
     ...config,
     eachBatch: () => Promise.reject(new TypeError('a defect')),
@@ -93,7 +93,7 @@ it('reports a crash that kafkajs does not recover from', async () => {
   expect((await worker.readiness())['kafka']).toBe(false);
 });
 
-it('lets a consumer wait that waits for Redis', async () => {
+test('lets a consumer wait that waits for Redis', async () => {
   const { pipeline, fatal } = await startWatched();
   await servers.stack.redis.kill();
   const products = await writeEvents(pipeline);

@@ -7,10 +7,10 @@ import type pg from 'pg';
 import { readRatingWorkerConfig } from '../config.js';
 import { createDatabasePool, createRatingConnection } from '../connections.js';
 import { createMetrics } from '../metrics.js';
-import { Rebuilder } from '../processor/rebuilder.js';
-import { Healer } from '../reconciler/healer.js';
-import { Passes } from '../reconciler/passes.js';
-import { RateLimiter } from '../reconciler/rate-limiter.js';
+import { Rebuilder } from '../ratings/rating-rebuilder.js';
+import { Healer } from '../drift/drift-repairer.js';
+import { Passes } from '../drift/drift-scans.js';
+import { RateLimiter } from '../drift/rate-limiter.js';
 
 /** What the maintenance commands work with: the worker's own parts, without Kafka and BullMQ. */
 export interface Maintenance {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { auditRatings } from './audit/ratings-audit.js';
-import { maintain, progressOf, refuseArguments, say, type Maintenance } from './maintenance/maintenance.js';
+import { auditRatings } from '../drift/rating-audit.js';
+import { maintain, progressOf, refuseArguments, say, type Maintenance } from './maintenance.js';
 
 const USAGE = `Compares every product's rating in Redis with SQL.
 

@@ -12,8 +12,8 @@ import {
   type RebuildJob,
 } from '../queue/rating-job.js';
 import type { RatingQueue } from '../queue/rating-queue.js';
-import { PutOffError, type RatingJob } from '../queue/rating-queue-worker.js';
-import { DatabaseUnavailableError, type Rebuilder } from './rebuilder.js';
+import { PutOffError, type RatingJob } from '../queue/rating-job-worker.js';
+import { DatabaseUnavailableError, type Rebuilder } from './rating-rebuilder.js';
 
 /** Rebuilds put off are tried again after a time that doubles up to this. */
 const MAX_REBUILD_DELAY_MS = 15_000;

@@ -6,8 +6,8 @@ import {
 } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import type { RatingState } from '@exact-ratings/shared/rating/rating-state.js';
 import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
-import { compareRating, type DifferenceReason, type Verdict } from './compare-ratings.js';
-import { productPages } from './product-pages.js';
+import { compareRating, type DifferenceReason, type Verdict } from './compare-rating.js';
+import { productPages } from './product-scan.js';
 
 export interface AuditOptions {
   /** How long what is behind, or may be on its way out, is looked at again. */

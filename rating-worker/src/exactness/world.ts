@@ -2,13 +2,13 @@ import { parseReviewEvent, type ReviewEvent } from '@exact-ratings/shared/events
 import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
 import { readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import type { RatingAggregate, RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
+import * as fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import type pg from 'pg';
-import { planRounds } from '../../../rating-worker/dist/consumer/plan-rounds.js';
-import type { RatingProcessor } from '../../../rating-worker/dist/processor/rating-processor.js';
-import { Random } from '../random.js';
+import { planRounds } from '../consumer/job-planner.js';
+import type { RatingProcessor } from '../ratings/rating-processor.js';
 import type { Step } from './history.js';
-import { SqlSide, type LogMessage, type SqlCopy } from './sql-side.js';
+import { SqlSide, type LogMessage, type SqlCopy } from './reviews-in-postgres.js';
 
 export interface WorldParts {
   readonly pool: pg.Pool;
@@ -72,7 +72,7 @@ export class World {
       case 'deliver-again':
         return this.#deliver(this.#log.slice(0, this.#next).slice(step.from, step.from + step.count));
       case 'deliver-shuffled':
-        for (const message of new Random(step.seed).shuffle(this.#takeNext(step.count))) await this.#deliver([message]);
+        for (const message of shuffled(this.#takeNext(step.count), step.seed)) await this.#deliver([message]);
         return;
       case 'lose-events':
         if (this.#takeNext(step.count).length > 0) this.losses = true;
@@ -119,10 +119,9 @@ export class World {
    * order, since events would mend what a snapshot has corrupt.
    */
   async everythingComesLate(seed: number): Promise<void> {
-    const random = new Random(seed);
-    const shuffled = random.shuffle(this.#log);
-    for (let i = 0; i < shuffled.length; i += 5) await this.#deliver(shuffled.slice(i, i + 5));
-    for (const snapshot of random.shuffle(this.#snapshots)) await this.parts.store.replace(snapshot);
+    const messages = shuffled(this.#log, seed);
+    for (let i = 0; i < messages.length; i += 5) await this.#deliver(messages.slice(i, i + 5));
+    for (const snapshot of shuffled(this.#snapshots, seed)) await this.parts.store.replace(snapshot);
   }
 
   async reconcile(): Promise<void> {
@@ -207,4 +206,11 @@ export class World {
       return [rating, reviewCount, state];
     });
   }
+}
+
+/** The values in another order, which the seed repeats. */
+function shuffled<T>(values: readonly T[], seed: number): T[] {
+  const { length } = values;
+  const orders = fc.shuffledSubarray([...values], { minLength: length, maxLength: length });
+  return fc.sample(orders, { seed, numRuns: 1 })[0]!;
 }

@@ -7,9 +7,9 @@ import { settledWithin, untilAborted } from '@exact-ratings/shared/runtime/deadl
 import type { Batch, Consumer, EachBatchPayload, Kafka, OffsetsByTopicPartition } from 'kafkajs';
 import type { RatingWorkerConfig } from '../config.js';
 import type { WorkerMetrics } from '../metrics.js';
-import { DeadLetters, type RejectedMessage } from '../dead-letters/dead-letters.js';
-import { ConsumerWatchdog } from './consumer-watchdog.js';
-import type { Dispatcher } from './dispatcher.js';
+import { DeadLetters, type RejectedMessage } from '../dead-letters/dead-letter-producer.js';
+import { ConsumerWatchdog } from './consumer-monitor.js';
+import type { Dispatcher } from './job-dispatcher.js';
 import { OffsetCommitter } from './offset-committer.js';
 
 /** While a rebalance waits for us, a batch may take this long to finish; then it is left to the partition's next owner. */

@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util';
 import { configOrExit } from '@exact-ratings/shared/runtime/lifecycle.js';
 import { createKafkaClient } from '@exact-ratings/shared/clients/kafka-client.js';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
-import { readRatingWorkerConfig } from './config.js';
-import { DeadLetterArchive, type DeadLetter } from './dead-letters/dead-letter-archive.js';
+import { readRatingWorkerConfig } from '../config.js';
+import { DeadLetterArchive, type DeadLetter } from '../dead-letters/dead-letter-topic.js';
 
 const USAGE = `Lists the messages that broke the contract, or sends them back to where they came from.
 

@@ -5,13 +5,13 @@ import { RatingStore, type RatingAggregate } from '@exact-ratings/shared/rating/
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import { readRatingWorkerConfig, type ReconcilerConfig } from '../config.js';
 import { createMetrics, type WorkerMetrics } from '../metrics.js';
-import { Rebuilder } from '../processor/rebuilder.js';
+import { Rebuilder } from '../ratings/rating-rebuilder.js';
 import { createProducts, createReviews, eventually, findDifferences } from '../testing/test-data.js';
 import { startTestServers, type TestServers } from '../testing/test-servers.js';
-import { Healer } from './healer.js';
-import { Passes, type PassReport } from './passes.js';
+import { Healer } from './drift-repairer.js';
+import { Passes, type PassReport } from './drift-scans.js';
 import { RateLimiter } from './rate-limiter.js';
-import { RecentProducts } from './recent-products.js';
+import { RecentProducts } from '../reconciler/recent-products.js';
 
 const LEAP = 1_000_000;
 const never = new AbortController().signal;
@@ -79,7 +79,7 @@ async function drifted(kind: string): Promise<number> {
   return (await metrics.drifted.get()).values.find(({ labels }) => labels.kind === kind)?.value ?? 0;
 }
 
-it('finds nothing where all is right, over many pages', async () => {
+test('finds nothing where all is right, over many pages', async () => {
   const products = await ratedProducts(35);
   const missing = await createProducts(servers.pool, 5);
   expect(await seqPass()).toEqual({ compared: 40, behind: 0, found: 0, healed: 0, restored: false });
@@ -89,7 +89,7 @@ it('finds nothing where all is right, over many pages', async () => {
   expect(await servers.redis.exists(ratingKeys(missing[0]!).state)).toBe(0);
 });
 
-it('rebuilds what stays behind', async () => {
+test('rebuilds what stays behind', async () => {
   const products = await ratedProducts(12);
   await createReviews(servers.pool, idsOf(products).slice(0, 3));
   expect(await seqPass()).toMatchObject({ compared: 12, behind: 0, found: 3, healed: 3 });
@@ -97,7 +97,7 @@ it('rebuilds what stays behind', async () => {
   await expectExactNow(products);
 });
 
-it('takes what is behind and moves for lag', async () => {
+test('takes what is behind and moves for lag', async () => {
   const [moving] = await ratedProducts(1);
   await createReviews(servers.pool, [moving!.productId], 2);
   const pass = createPasses({ graceMs: 500 }).forward({ content: false, refill: false }, never);
@@ -109,7 +109,7 @@ it('takes what is behind and moves for lag', async () => {
   expect((await metrics.behind.get()).values[0]!.value).toBe(1);
 });
 
-it('moves SQL forward where Redis is ahead, so that late events are seen', async () => {
+test('moves SQL forward where Redis is ahead, so that late events are seen', async () => {
   const products = await ratedProducts(3);
   const { productId, seq } = products[0]!;
   await store.replace([{ productId, seq: seq + 50, stars: [9, 0, 0, 0, 0] }]);
@@ -125,7 +125,7 @@ it('moves SQL forward where Redis is ahead, so that late events are seen', async
   expect(await lastSeq(productId)).toBe(seq + 51 + LEAP);
 });
 
-it('finds other counts at the same number in the content pass only', async () => {
+test('finds other counts at the same number in the content pass only', async () => {
   const products = await ratedProducts(12);
   const { productId, seq } = products[5]!;
   await store.replace([{ productId, seq, stars: [0, 0, 0, 0, 99] }]);
@@ -136,7 +136,7 @@ it('finds other counts at the same number in the content pass only', async () =>
   await expectExactNow(products);
 });
 
-it('brings a product back that Redis holds for deleted', async () => {
+test('brings a product back that Redis holds for deleted', async () => {
   const products = await ratedProducts(2);
   const { productId, seq } = products[0]!;
   await store.apply([{ productId, changes: [{ seq: seq + 7, deleted: true }] }]);
@@ -145,7 +145,7 @@ it('brings a product back that Redis holds for deleted', async () => {
   await expectExactNow(products);
 });
 
-it.each<[string, (productId: string, seq: number) => Promise<unknown>]>([
+test.each<[string, (productId: string, seq: number) => Promise<unknown>]>([
   ['a lost average', (id) => servers.redis.del(ratingKeys(id).rating)],
   ['a lost count', (id) => servers.redis.del(ratingKeys(id).reviewCount)],
   ['a lost state', (id) => servers.redis.del(ratingKeys(id).state)],
@@ -166,7 +166,7 @@ it.each<[string, (productId: string, seq: number) => Promise<unknown>]>([
   expect(await lastSeq(products[0]!.productId)).toBeLessThan(2 * LEAP);
 });
 
-it('removes keys of products that SQL lacks, and leaves tombstones and foreign keys alone', async () => {
+test('removes keys of products that SQL lacks, and leaves tombstones and foreign keys alone', async () => {
   const products = await ratedProducts(2);
   const [whole, corrupt, tombstone] = [randomUUID(), randomUUID(), randomUUID()];
   await store.replace([{ productId: whole, seq: 4, stars: [0, 0, 0, 0, 4] }]);
@@ -182,7 +182,7 @@ it('removes keys of products that SQL lacks, and leaves tombstones and foreign k
   await expectExactNow(products);
 });
 
-it('gives a deletion on its way the time of grace', async () => {
+test('gives a deletion on its way the time of grace', async () => {
   const [product] = await ratedProducts(1);
   await servers.pool.query('DELETE FROM products WHERE id = $1', [product!.productId]);
   const pass = createPasses({ graceMs: 500 }).reverse(never);
@@ -191,7 +191,7 @@ it('gives a deletion on its way the time of grace', async () => {
   expect(await pass).toMatchObject({ found: 0 });
 });
 
-it('fills everything that has reviews after a loss', async () => {
+test('fills everything that has reviews after a loss', async () => {
   const products = await ratedProducts(25);
   const unreviewed = await createProducts(servers.pool, 3);
   await servers.redis.flushall();
@@ -203,7 +203,7 @@ it('fills everything that has reviews after a loss', async () => {
   expect(await servers.redis.exists(ratingKeys(unreviewed[0]!).state)).toBe(0);
 });
 
-it('rebuilds no more a second than allowed', async () => {
+test('rebuilds no more a second than allowed', async () => {
   await ratedProducts(30);
   await servers.redis.flushall();
   const passes = createPasses({ rebuildsPerSecond: 20 });
@@ -213,7 +213,7 @@ it('rebuilds no more a second than allowed', async () => {
 });
 
 describe('the products consumed lately', () => {
-  it('are rebuilt where what was written is gone, older, or corrupt', async () => {
+  test('are rebuilt where what was written is gone, older, or corrupt', async () => {
     const products = await ratedProducts(4);
     const recent = new RecentProducts(60_000);
     for (const { productId, seq } of products) recent.note(productId, seq);
@@ -227,7 +227,7 @@ describe('the products consumed lately', () => {
     expect(await passes.recent(recent, never)).toMatchObject({ found: 0 });
   });
 
-  it('that SQL lacks are forgotten, and absent keys are no loss where keys expire', async () => {
+  test('that SQL lacks are forgotten, and absent keys are no loss where keys expire', async () => {
     const recent = new RecentProducts(60_000);
     const [product] = await ratedProducts(1);
     recent.note(randomUUID(), 3);
@@ -243,7 +243,7 @@ describe('advance_review_sequence', () => {
   const advance = async (id: string, atLeast: number): Promise<unknown> =>
     (await servers.pool.query<{ n: unknown }>('SELECT advance_review_sequence($1, $2) AS n', [id, atLeast])).rows[0]!.n;
 
-  it('moves only forward and answers the number that holds', async () => {
+  test('moves only forward and answers the number that holds', async () => {
     const [{ productId, seq }] = (await ratedProducts(1)) as [RatingAggregate];
     expect(await advance(productId, 100)).toBe(100);
     expect(await advance(productId, seq)).toBe(100);
@@ -251,7 +251,7 @@ describe('advance_review_sequence', () => {
     expect(await advance(randomUUID(), 5)).toBeNull();
   });
 
-  it('is all that the role of a worker may do beside reading the view', async () => {
+  test('is all that the role of a worker may do beside reading the view', async () => {
     const { pool } = servers;
     const [{ productId }] = (await ratedProducts(1)) as [RatingAggregate];
     await pool.query('CREATE ROLE some_worker; GRANT SELECT ON rating_aggregates TO some_worker');

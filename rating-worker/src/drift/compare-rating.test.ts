@@ -1,5 +1,5 @@
 import type { RatingState, StoredRating } from '@exact-ratings/shared/rating/rating-state.js';
-import { compareRating, type Verdict } from './compare-ratings.js';
+import { compareRating, type Verdict } from './compare-rating.js';
 
 const sql: RatingState = { seq: 7, stars: [1, 0, 2, 0, 3] };
 const rating = (seq: number, stars: RatingState['stars'] = sql.stars): StoredRating => ({
@@ -8,7 +8,7 @@ const rating = (seq: number, stars: RatingState['stars'] = sql.stars): StoredRat
 });
 const different = (reason: string) => ({ kind: 'DIFFERENT', reason }) as Verdict;
 
-it.each<[string, StoredRating, RatingState | null, Verdict]>([
+test.each<[string, StoredRating, RatingState | null, Verdict]>([
   ['the same counts at the same number', rating(7), sql, { kind: 'EQUAL' }],
   ['no keys', { kind: 'ABSENT' }, sql, { kind: 'MISSING' }],
   ['a lower number', rating(4, [1, 0, 0, 0, 0]), sql, { kind: 'BEHIND', by: 3 }],

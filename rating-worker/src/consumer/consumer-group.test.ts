@@ -32,7 +32,7 @@ afterEach(async () => {
 });
 afterAll(() => servers?.stop());
 
-it('keeps the ratings exact through creations, edits, hidden and deleted reviews and a deleted product', async () => {
+test('keeps the ratings exact through creations, edits, hidden and deleted reviews and a deleted product', async () => {
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers);
   const { worker, metric } = await startWorker(pipeline);
@@ -57,7 +57,7 @@ it('keeps the ratings exact through creations, edits, hidden and deleted reviews
   expect(await answers[2]!.text()).toContain('rating_freshness_seconds_count');
 });
 
-it('applies a hot product with more events than a job holds in order, without a gap', async () => {
+test('applies a hot product with more events than a job holds in order, without a gap', async () => {
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers);
   const [hot, ...others] = await createProducts(pool, 5);
@@ -74,7 +74,7 @@ it('applies a hot product with more events than a job holds in order, without a 
   expect(await metric('rating_events_total', { result: 'applied' })).toBeGreaterThanOrEqual(3_000);
 });
 
-it('takes everything that Kafka delivers a second time as seen', async () => {
+test('takes everything that Kafka delivers a second time as seen', async () => {
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers);
   const products = await createProducts(pool, 10);
@@ -99,7 +99,7 @@ it('takes everything that Kafka delivers a second time as seen', async () => {
   expect(await findDifferences(pool, redis, products)).toEqual([]);
 });
 
-it('rebuilds what a lost event left behind, and says so', async () => {
+test('rebuilds what a lost event left behind, and says so', async () => {
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers);
   const products = await createProducts(pool, 3);
@@ -116,7 +116,7 @@ it('rebuilds what a lost event left behind, and says so', async () => {
   expect(await metric('rating_rebuilds_total', { reason: 'gap' })).toBe(1);
 });
 
-it('writes nothing for a product that SQL lacks', async () => {
+test('writes nothing for a product that SQL lacks', async () => {
   const { redis, kafka } = servers;
   const pipeline = await createPipeline(servers);
   const { metric } = await startWorker(pipeline);
@@ -140,7 +140,7 @@ it('writes nothing for a product that SQL lacks', async () => {
   expect(await redis.keys(`product:${productId}:*`)).toEqual([]);
 });
 
-it('leaves nothing uncommitted when it stops, and the next one has nothing to do', async () => {
+test('leaves nothing uncommitted when it stops, and the next one has nothing to do', async () => {
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers);
   const products = await createProducts(pool, 10);
@@ -155,7 +155,7 @@ it('leaves nothing uncommitted when it stops, and the next one has nothing to do
   expect(await readLag(kafka, pipeline.env['KAFKA_GROUP_ID']!, pipeline.topic)).toBe(0);
 });
 
-it('finishes and commits the batch that it is in the middle of when it stops', async () => {
+test('finishes and commits the batch that it is in the middle of when it stops', async () => {
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers, { partitions: 1 });
   const [product] = await createProducts(pool, 1);
@@ -178,7 +178,7 @@ it('finishes and commits the batch that it is in the middle of when it stops', a
   expect(await second.metric('rating_events_total', { result: 'duplicate' })).toBe(0);
 });
 
-it('shares the work of one hot product and many others between two workers that come and go, without a gap', async () => {
+test('shares the work of one hot product and many others between two workers that come and go, without a gap', async () => {
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers, { partitions: 6 });
   const products = await createProducts(pool, 20);
@@ -209,7 +209,7 @@ it('shares the work of one hot product and many others between two workers that 
   }
 });
 
-it('waits for a topic that does not exist yet', async () => {
+test('waits for a topic that does not exist yet', async () => {
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers);
   const topic = `late-${pipeline.topic}`;

@@ -7,11 +7,11 @@ import { MIGRATE_ENTRY } from '@exact-ratings/stack/system.js';
 import * as fc from 'fast-check';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { createMetrics } from '../../../rating-worker/dist/metrics.js';
-import { RatingProcessor } from '../../../rating-worker/dist/processor/rating-processor.js';
-import { Rebuilder } from '../../../rating-worker/dist/processor/rebuilder.js';
+import { createMetrics } from '../metrics.js';
+import { RatingProcessor } from '../ratings/rating-processor.js';
+import { Rebuilder } from '../ratings/rating-rebuilder.js';
 import { histories, type Step } from './history.js';
-import { reconcilerPasses } from './reconciler-pass.js';
+import { reconcilerPasses } from './reconciler-scans.js';
 import { World, type WorldParts } from './world.js';
 
 /** Histories run side by side, to hide the round trips. */

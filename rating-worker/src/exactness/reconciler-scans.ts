@@ -2,12 +2,12 @@ import type { Queryable } from '@exact-ratings/shared/rating/rating-aggregates.j
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import type { Redis } from 'ioredis';
-import { readRatingWorkerConfig } from '../../../rating-worker/dist/config.js';
-import { createMetrics } from '../../../rating-worker/dist/metrics.js';
-import type { Rebuilder } from '../../../rating-worker/dist/processor/rebuilder.js';
-import { Healer } from '../../../rating-worker/dist/reconciler/healer.js';
-import { Passes } from '../../../rating-worker/dist/reconciler/passes.js';
-import { RateLimiter } from '../../../rating-worker/dist/reconciler/rate-limiter.js';
+import { readRatingWorkerConfig } from '../config.js';
+import { createMetrics } from '../metrics.js';
+import type { Rebuilder } from '../ratings/rating-rebuilder.js';
+import { Healer } from '../drift/drift-repairer.js';
+import { Passes } from '../drift/drift-scans.js';
+import { RateLimiter } from '../drift/rate-limiter.js';
 
 /** A store in which a pass over all keys finds those of some products only. */
 class NarrowedStore extends RatingStore {

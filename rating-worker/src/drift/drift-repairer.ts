@@ -1,7 +1,7 @@
 import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import type { WorkerMetrics } from '../metrics.js';
-import type { Rebuilder } from '../processor/rebuilder.js';
+import type { Rebuilder } from '../ratings/rating-rebuilder.js';
 import type { RateLimiter } from './rate-limiter.js';
 
 /**

@@ -6,12 +6,12 @@ import {
 import type { RatingState, StoredRating } from '@exact-ratings/shared/rating/rating-state.js';
 import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { sleep } from '@exact-ratings/shared/runtime/backoff.js';
-import { compareRating, type DifferenceReason } from '../audit/compare-ratings.js';
-import { productPages } from '../audit/product-pages.js';
+import { compareRating, type DifferenceReason } from './compare-rating.js';
+import { productPages } from './product-scan.js';
 import type { ReconcilerConfig } from '../config.js';
 import type { WorkerMetrics } from '../metrics.js';
-import type { DriftKind, Finding, Healer } from './healer.js';
-import type { RecentProducts } from './recent-products.js';
+import type { DriftKind, Finding, Healer } from './drift-repairer.js';
+import type { RecentProducts } from '../reconciler/recent-products.js';
 
 export interface PassReport {
   compared: number;

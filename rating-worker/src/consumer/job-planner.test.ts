@@ -1,6 +1,6 @@
 import type { ReviewEvent } from '@exact-ratings/shared/events/review-event.js';
 import * as fc from 'fast-check';
-import { planRounds } from './plan-rounds.js';
+import { planRounds } from './job-planner.js';
 
 function event(productId: string, seq: number): ReviewEvent {
   return {
@@ -21,11 +21,11 @@ const events = fc.array(
   { maxLength: 120 },
 );
 
-it('makes nothing of nothing', () => {
+test('makes nothing of nothing', () => {
   expect(planRounds([], 10)).toEqual([]);
 });
 
-it('packs small products into one job', () => {
+test('packs small products into one job', () => {
   const rounds = planRounds([event('a', 1), event('b', 1), event('a', 2)], 10);
   expect(rounds).toHaveLength(1);
   expect(rounds[0]).toEqual([
@@ -44,7 +44,7 @@ it('packs small products into one job', () => {
   ]);
 });
 
-it('does a product with more events than a job holds in rounds', () => {
+test('does a product with more events than a job holds in rounds', () => {
   const rounds = planRounds(
     Array.from({ length: 25 }, (_, i) => event('a', i + 1)),
     10,
@@ -56,7 +56,7 @@ it('does a product with more events than a job holds in rounds', () => {
   ]);
 });
 
-it('never has one product in two jobs of a round, or more events in a job than allowed', () => {
+test('never has one product in two jobs of a round, or more events in a job than allowed', () => {
   fc.assert(
     fc.property(events, fc.integer({ min: 1, max: 20 }), (list, maxEvents) => {
       for (const jobs of planRounds(list, maxEvents)) {
@@ -72,7 +72,7 @@ it('never has one product in two jobs of a round, or more events in a job than a
   );
 });
 
-it('loses and repeats nothing, and keeps each product in the order of its numbers over the rounds', () => {
+test('loses and repeats nothing, and keeps each product in the order of its numbers over the rounds', () => {
   fc.assert(
     fc.property(events, fc.integer({ min: 1, max: 20 }), (list, maxEvents) => {
       const planned = new Map<string, number[]>();

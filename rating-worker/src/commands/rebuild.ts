@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { maintain, progressOf, refuseArguments, say } from './maintenance/maintenance.js';
-import { rebuildRatings } from './maintenance/rebuild-ratings.js';
+import { maintain, progressOf, refuseArguments, say } from './maintenance.js';
+import { rebuildRatings } from './rebuild-ratings.js';
 
 const USAGE = `Writes ratings in Redis anew from SQL; traffic may go on.
 

@@ -1,4 +1,4 @@
-import { productPages } from '../audit/product-pages.js';
+import { productPages } from '../drift/product-scan.js';
 import type { Maintenance } from './maintenance.js';
 
 const PAGE_SIZE = 200;

@@ -5,7 +5,7 @@ import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { runRatingsAudit } from '@exact-ratings/stack/audit-process.js';
 import { createProducts, createReviews } from '../testing/test-data.js';
 import { startTestServers, type TestServers } from '../testing/test-servers.js';
-import { auditRatings, type Finding } from './ratings-audit.js';
+import { auditRatings, type Finding } from './rating-audit.js';
 
 let servers: TestServers;
 let store: RatingStore;
@@ -39,12 +39,12 @@ async function audit(waitMs = 0, productsPerPage = 1_000, onProgress = (): void 
   return { report, findings };
 }
 
-it('compares every product, page by page', async () => {
+test('compares every product, page by page', async () => {
   await exactProducts(25);
   expect((await audit(0, 10)).report).toEqual({ compared: 25, equal: 25, missing: 0, behind: 0, different: 0 });
 });
 
-it('tells missing, behind and different apart, and finds the keys of a product that is gone', async () => {
+test('tells missing, behind and different apart, and finds the keys of a product that is gone', async () => {
   const { redis, pool } = servers;
   const [missing, behind, corrupt, ahead] = (await exactProducts(5)) as [string, string, string, string];
   await redis.del(...Object.values(ratingKeys(missing)));
@@ -69,7 +69,7 @@ it('tells missing, behind and different apart, and finds the keys of a product t
   );
 });
 
-it('waits for what is behind', async () => {
+test('waits for what is behind', async () => {
   const ids = await exactProducts(3);
   await createReviews(servers.pool, ids, 1);
   const { report } = await audit(20_000, 1_000, () => {
@@ -79,7 +79,7 @@ it('waits for what is behind', async () => {
   expect(report).toMatchObject({ equal: 3, behind: 0 });
 });
 
-it('ends as a command with 0, 1, 2 or 3, and says why', async () => {
+test('ends as a command with 0, 1, 2 or 3, and says why', async () => {
   const { stack, redis, pool } = servers;
   const [first, second] = (await exactProducts(2)) as [string, string];
   const exact = await runRatingsAudit(stack.env, []);

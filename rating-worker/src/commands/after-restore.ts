@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { maintain, progressOf, refuseArguments, say } from './maintenance/maintenance.js';
-import { afterRestore } from './maintenance/rebuild-ratings.js';
+import { maintain, progressOf, refuseArguments, say } from './maintenance.js';
+import { afterRestore } from './rebuild-ratings.js';
 
 const USAGE = `For the day after an older backup of PostgreSQL was put back.
 

@@ -1,7 +1,7 @@
 import { startStack, type Stack } from '@exact-ratings/stack/stack.js';
 import { Redis } from 'ioredis';
 import { LeaderLease } from './leader-lease.js';
-import { RedisSigns } from './redis-signs.js';
+import { RedisSigns } from './data-loss-detector.js';
 
 let stack: Stack;
 let redis: Redis;
@@ -20,20 +20,20 @@ const QUIET = { lostData: false, isNew: false, requested: false };
 const signs = (): RedisSigns => new RedisSigns(redis, 'heartbeat', 'requests');
 
 describe('the signs of a loss', () => {
-  it('are none while the heartbeat grows', async () => {
+  test('are none while the heartbeat grows', async () => {
     const leader = signs();
     expect(await leader.look(true)).toEqual({ ...QUIET, isNew: true });
     for (let i = 0; i < 3; i += 1) expect(await leader.look(true)).toEqual(QUIET);
   });
 
-  it('are none for a process that starts later, or takes over', async () => {
+  test('are none for a process that starts later, or takes over', async () => {
     await signs().look(true);
     const next = signs();
     expect(await next.look(false)).toEqual(QUIET);
     expect(await next.look(true)).toEqual(QUIET);
   });
 
-  it('are a heartbeat that is gone', async () => {
+  test('are a heartbeat that is gone', async () => {
     const leader = signs();
     await leader.look(true);
     await redis.flushall();
@@ -41,14 +41,14 @@ describe('the signs of a loss', () => {
     expect(await leader.look(true)).toEqual(QUIET);
   });
 
-  it('are a heartbeat that is lower than it was: an older copy', async () => {
+  test('are a heartbeat that is lower than it was: an older copy', async () => {
     const leader = signs();
     for (let i = 0; i < 5; i += 1) await leader.look(true);
     await redis.set('heartbeat', 4);
     expect(await leader.look(true)).toEqual({ ...QUIET, lostData: true });
   });
 
-  it('are kept by who does not lead until they do', async () => {
+  test('are kept by who does not lead until they do', async () => {
     const [leader, other] = [signs(), signs()];
     await leader.look(true);
     await other.look(false);
@@ -58,7 +58,7 @@ describe('the signs of a loss', () => {
   });
 });
 
-it('tells of a request once, to everybody', async () => {
+test('tells of a request once, to everybody', async () => {
   const [leader, other] = [signs(), signs()];
   await leader.look(true);
   await other.look(false);
@@ -69,7 +69,7 @@ it('tells of a request once, to everybody', async () => {
 });
 
 describe('the lease', () => {
-  it('belongs to one at a time, and to the next when it is released', async () => {
+  test('belongs to one at a time, and to the next when it is released', async () => {
     const [a, b] = [new LeaderLease(redis, 'leader', 60_000), new LeaderLease(redis, 'leader', 60_000)];
     expect([await a.hold(), await b.hold(), await a.hold()]).toEqual([true, false, true]);
     await b.release();
@@ -78,7 +78,7 @@ describe('the lease', () => {
     expect([await b.hold(), await a.hold()]).toEqual([true, false]);
   });
 
-  it('ends by itself when its holder does not come back', async () => {
+  test('ends by itself when its holder does not come back', async () => {
     const [a, b] = [new LeaderLease(redis, 'leader', 50), new LeaderLease(redis, 'leader', 60_000)];
     expect(await a.hold()).toBe(true);
     expect(await b.hold()).toBe(false);
