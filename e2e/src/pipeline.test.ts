@@ -1,5 +1,5 @@
 import { ApiError, createRatingsClient, TransportError } from '@exact-ratings/client';
-import { runRatingsAudit } from '@exact-ratings/stack/audit-process.js';
+import { runRatingsAudit } from '@exact-ratings/stack/processes/audit-process.js';
 import { waitUntil } from '@exact-ratings/stack/wait-until.js';
 import { describeRest, waitUntilExact } from './checker.js';
 import { checkJournals } from './journal-check.js';

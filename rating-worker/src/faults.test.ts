@@ -1,4 +1,4 @@
-import { findFreePort } from '@exact-ratings/stack/ports.js';
+import { findFreePort } from '@exact-ratings/stack/servers/ports.js';
 import {
   changeReviews,
   createProducts,

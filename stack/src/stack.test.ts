@@ -7,8 +7,8 @@ import { Redis } from 'ioredis';
 import { Kafka, logLevel } from 'kafkajs';
 import pg from 'pg';
 import { readEnvFile } from './env-file.js';
-import { readPidFile } from './pid-file.js';
-import { descendantsOf, identityOf, waitUntilGone } from './process-identity.js';
+import { readPidFile } from './processes/pid-file.js';
+import { descendantsOf, identityOf, waitUntilGone } from './processes/process-identity.js';
 import { stackPaths } from './stack-paths.js';
 import { startStack, type Stack } from './stack.js';
 import { waitUntil } from './wait-until.js';
@@ -209,8 +209,8 @@ describe('a whole stack', () => {
 
   test('stopping leaves no process, no variables and no folder, whatever state the servers are in', async () => {
     const main = [stack.postgres, stack.redis, stack.kafka].map(({ pid }) => pid ?? 0);
-    const watchdog = readPidFile(join(stack.pidDirectory, 'watchdog.pid'))?.pid ?? 0;
-    const processes = [...main, ...main.flatMap(descendantsOf), watchdog];
+    const reaper = readPidFile(join(stack.pidDirectory, 'reaper.pid'))?.pid ?? 0;
+    const processes = [...main, ...main.flatMap(descendantsOf), reaper];
     expect(processes.every((pid) => identityOf(pid) !== undefined)).toBe(true);
     stack.postgres.pause();
     await stack.redis.kill();
@@ -255,12 +255,12 @@ describe('a launcher that is killed', () => {
     expect(await waitUntil(() => readdirSync(pids).length === 0, { timeoutMs: 5_000 })).toBe(true);
   }, 120_000);
 
-  test('the next start of that name ends what the watchdog could not, and begins anew', async () => {
+  test('the next start of that name ends what the reaper could not, and begins anew', async () => {
     const pid = await launch();
-    const watchdog = readPidFile(join(folder, 'orphan', 'pids', 'watchdog.pid'))?.pid ?? 0;
-    process.kill(watchdog, 'SIGKILL');
+    const reaper = readPidFile(join(folder, 'orphan', 'pids', 'reaper.pid'))?.pid ?? 0;
+    process.kill(reaper, 'SIGKILL');
     launcher?.kill('SIGKILL');
-    await waitUntilGone([watchdog, launcher?.pid ?? 0], 5_000);
+    await waitUntilGone([reaper, launcher?.pid ?? 0], 5_000);
     expect(identityOf(pid)).toBeDefined();
     const lines: string[] = [];
     const next = await startStack({

@@ -2,13 +2,13 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeEnvFile } from './env-file.js';
 import { requireFreeSpace } from './free-space.js';
-import { findJava } from './kafka-programs.js';
-import { tryLock, type Lock } from './lock-file.js';
-import { startNewLog } from './log-file.js';
-import { type ManagedServer } from './managed-server.js';
-import { endLeftovers } from './pid-file.js';
+import { findJava } from './servers/programs/kafka.js';
+import { tryLock, type Lock } from './processes/lock-file.js';
+import { startNewLog } from './processes/log-file.js';
+import { type ManagedServer } from './servers/managed-server.js';
+import { endLeftovers } from './processes/pid-file.js';
 import { progressLine, seconds, type Progress } from './progress.js';
-import { removeReachableDirectory } from './reachable-directory.js';
+import { removeDataDirectory } from './servers/data-directory.js';
 import { makeStackDirectories, stackPaths, type StackPaths } from './stack-paths.js';
 import {
   lostItsPort,
@@ -17,8 +17,8 @@ import {
   type ServerSettings,
   type ServiceName,
   type StackCommands,
-} from './stack-servers.js';
-import { startWatchdog, type Watchdog } from './watchdog.js';
+} from './servers/plan-server.js';
+import { startReaper, type Reaper } from './processes/orphan-reaper.js';
 
 const PORT_ATTEMPTS = 3;
 
@@ -66,7 +66,7 @@ interface Running {
   options: StackOptions;
   paths: StackPaths;
   lock: Lock;
-  watchdog: Watchdog;
+  reaper: Reaper;
   servers: Map<ServiceName, PlannedServer>;
   envFiles: string[];
   onProgress: Progress;
@@ -86,10 +86,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   await makeStackDirectories(paths);
   await requireFreeSpace(paths.root);
   const lock = takeLock(paths, options.name);
-  let watchdog: Watchdog;
+  let reaper: Reaper;
   try {
     await clearUp(paths, options, onProgress);
-    watchdog = startWatchdog(paths, options.removeOnStop ?? false);
+    reaper = startReaper(paths, options.removeOnStop ?? false);
   } catch (error) {
     lock.release();
     throw error;
@@ -99,7 +99,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     options,
     paths,
     lock,
-    watchdog,
+    reaper,
     servers: new Map(),
     envFiles,
     onProgress,
@@ -131,10 +131,10 @@ function takeLock(paths: StackPaths, name: string): Lock {
 /** Ends what a killed launcher has left running; with `fresh`, removes the data of earlier runs. */
 async function clearUp(paths: StackPaths, options: StackOptions, onProgress: Progress): Promise<void> {
   for (const { name, pid } of await endLeftovers(paths.pids)) {
-    if (name !== 'watchdog') onProgress(progressLine(name, `an earlier start had left it running (pid ${pid}): ended`));
+    if (name !== 'reaper') onProgress(progressLine(name, `an earlier start had left it running (pid ${pid}): ended`));
   }
   if (options.fresh) {
-    await removeReachableDirectory(join(paths.directory, 'postgres'));
+    await removeDataDirectory(join(paths.directory, 'postgres'));
     for (const folder of ['redis', 'kafka', 'postgres.password']) {
       await rm(join(paths.directory, folder), { recursive: true, force: true });
     }
@@ -221,7 +221,7 @@ function describeStack(running: Running, env: Record<string, string>, stop: () =
 }
 
 async function stopAll(running: Running): Promise<void> {
-  const { options, paths, servers, envFiles, watchdog, lock, onProgress } = running;
+  const { options, paths, servers, envFiles, reaper, lock, onProgress } = running;
   running.isStopping = true;
   const results = await Promise.allSettled(
     [...servers.values()].map(async ({ server }) => {
@@ -232,9 +232,9 @@ async function stopAll(running: Running): Promise<void> {
     }),
   );
   for (const file of envFiles) await rm(file, { force: true });
-  await watchdog.dismiss();
+  await reaper.dismiss();
   if (options.removeOnStop) {
-    await removeReachableDirectory(join(paths.directory, 'postgres'));
+    await removeDataDirectory(join(paths.directory, 'postgres'));
     await rm(paths.directory, { recursive: true, force: true });
   }
   lock.release();

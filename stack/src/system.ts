@@ -3,13 +3,13 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { developmentToken, type TokenOptions } from './development-token.js';
-import { findFreePort, isPortFree } from './ports.js';
+import { findFreePort, isPortFree } from './servers/ports.js';
 import { progressLine, seconds, type Progress } from './progress.js';
-import { startServiceProcess } from './service-process.js';
+import { startServiceProcess } from './processes/service-process.js';
 import { startStack, type Stack } from './stack.js';
-import type { ServerSettings, ServiceName } from './stack-servers.js';
+import type { ServerSettings, ServiceName } from './servers/plan-server.js';
 import { makeStackDirectories, stackPaths } from './stack-paths.js';
-import { supervise, type SupervisedProcess } from './supervisor.js';
+import { supervise, type SupervisedProcess } from './processes/supervisor.js';
 
 const repositoryFile = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 

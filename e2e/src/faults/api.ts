@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { findFreePort } from '@exact-ratings/stack/ports.js';
-import { startServiceProcess } from '@exact-ratings/stack/service-process.js';
+import { findFreePort } from '@exact-ratings/stack/servers/ports.js';
+import { startServiceProcess } from '@exact-ratings/stack/processes/service-process.js';
 import { GRAPH_API_ENTRY } from '@exact-ratings/stack/system.js';
 import { Load } from '../load.js';
 import type { Fault } from './fault.js';

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import type { SupervisedProcess } from '@exact-ratings/stack/supervisor.js';
+import type { SupervisedProcess } from '@exact-ratings/stack/processes/supervisor.js';
 import type { Testbed } from '../testbed.js';
 
 /**

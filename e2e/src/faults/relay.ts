@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ServiceProcess } from '@exact-ratings/stack/service-process.js';
+import type { ServiceProcess } from '@exact-ratings/stack/processes/service-process.js';
 import { waitUntil } from '@exact-ratings/stack/wait-until.js';
 import { countOutbox } from '../pipeline-drained.js';
 import type { Testbed } from '../testbed.js';

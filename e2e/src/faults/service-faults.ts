@@ -1,5 +1,5 @@
-import type { ServiceProcess } from '@exact-ratings/stack/service-process.js';
-import type { SupervisedProcess } from '@exact-ratings/stack/supervisor.js';
+import type { ServiceProcess } from '@exact-ratings/stack/processes/service-process.js';
+import type { SupervisedProcess } from '@exact-ratings/stack/processes/supervisor.js';
 import { waitUntil } from '@exact-ratings/stack/wait-until.js';
 
 /** The process of now, waiting over the pause before a restart. */

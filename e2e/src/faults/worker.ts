@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { findFreePort } from '@exact-ratings/stack/ports.js';
-import { launchServiceProcess, type ServiceProcess } from '@exact-ratings/stack/service-process.js';
+import { findFreePort } from '@exact-ratings/stack/servers/ports.js';
+import { launchServiceProcess, type ServiceProcess } from '@exact-ratings/stack/processes/service-process.js';
 import { RATING_WORKER_ENTRY } from '@exact-ratings/stack/system.js';
 import { waitUntil } from '@exact-ratings/stack/wait-until.js';
 import type { Testbed } from '../testbed.js';

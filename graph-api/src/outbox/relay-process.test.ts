@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
-import { launchServiceProcess, type ServiceProcess } from '@exact-ratings/stack/service-process.js';
+import { launchServiceProcess, type ServiceProcess } from '@exact-ratings/stack/processes/service-process.js';
 import { eventually } from '../testing/eventually.js';
 import { recordingPublisher, arrivedSeqs } from '../testing/recording-publisher.js';
 import { insertProduct, insertReview, outboxEvents } from '../testing/rows.js';

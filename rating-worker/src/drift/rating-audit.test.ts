@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
 import { readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
-import { runRatingsAudit } from '@exact-ratings/stack/audit-process.js';
+import { runRatingsAudit } from '@exact-ratings/stack/processes/audit-process.js';
 import { createProducts, createReviews } from '../testing/test-data.js';
 import { startTestServers, type TestServers } from '../testing/test-servers.js';
 import { auditRatings, type Finding } from './rating-audit.js';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
-import { startServiceProcess } from '@exact-ratings/stack/service-process.js';
+import { startServiceProcess } from '@exact-ratings/stack/processes/service-process.js';
 import { startStack, type Stack } from '@exact-ratings/stack/stack.js';
 import { MIGRATE_ENTRY } from '@exact-ratings/stack/system.js';
 import * as fc from 'fast-check';

@@ -1,6 +1,6 @@
 import { readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
-import { findFreePort } from '@exact-ratings/stack/ports.js';
+import { findFreePort } from '@exact-ratings/stack/servers/ports.js';
 import {
   changeReviews,
   createProducts,

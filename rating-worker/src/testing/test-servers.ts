@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
-import { startServiceProcess, type ServiceProcess } from '@exact-ratings/stack/service-process.js';
+import { startServiceProcess, type ServiceProcess } from '@exact-ratings/stack/processes/service-process.js';
 import { startStack, type Stack } from '@exact-ratings/stack/stack.js';
 import { waitUntil } from '@exact-ratings/stack/wait-until.js';
 import { Redis } from 'ioredis';

@@ -1,0 +1,54 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { developmentToken } from '../development-token.js';
+import { readEnvFile } from '../env-file.js';
+import { stackPaths } from '../stack-paths.js';
+
+const USAGE = `Prints a development token.
+
+  npm run --silent token -- --sub SUBJECT [--name NAME] [--admin] [--expires-in 12h]
+
+Signed with JWT_SECRET (JWT_ISSUER, JWT_AUDIENCE) of the environment, or else of the running \`npm start\`.
+`;
+
+try {
+  const { values } = parseArgs({
+    options: {
+      sub: { type: 'string' },
+      name: { type: 'string' },
+      admin: { type: 'boolean' },
+      'expires-in': { type: 'string' },
+      help: { type: 'boolean' },
+    },
+  });
+  if (values.help === true) {
+    process.stdout.write(USAGE);
+  } else {
+    if (process.env['NODE_ENV'] === 'production') {
+      throw new Error(
+        'Development tokens are refused with NODE_ENV=production: an identity provider issues the real ones.',
+      );
+    }
+    if (values.sub === undefined || values.sub === '') throw new Error(`--sub is missing.\n\n${USAGE}`);
+    const env = await signingEnvironment();
+    const secret = env['JWT_SECRET'];
+    if (secret === undefined) {
+      throw new Error('JWT_SECRET is not set and no `npm start` is running: set it, or start the stack first.');
+    }
+    const token = await developmentToken(
+      { secret, issuer: env['JWT_ISSUER'], audience: env['JWT_AUDIENCE'] },
+      { subject: values.sub, name: values.name, admin: values.admin, expiresIn: values['expires-in'] },
+    );
+    process.stdout.write(`${token}\n`);
+  }
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
+
+async function signingEnvironment(): Promise<Record<string, string | undefined>> {
+  if (process.env['JWT_SECRET'] !== undefined) return process.env;
+  const envFile = join(stackPaths('start').root, 'stack.env');
+  return existsSync(envFile) ? readEnvFile(envFile) : {};
+}
