@@ -55,13 +55,13 @@ const failure = (options: Partial<RatingsClientOptions> = {}): Promise<unknown> 
       (error: unknown) => error,
     );
 
-it('sends the variables and answers the data', async () => {
+test('sends the variables and answers the data', async () => {
   expect(await createRatingsClient({ url }).Product({ id: ID })).toEqual(PRODUCT);
   expect(requests[0]!.body).toMatchObject({ operationName: 'Product', variables: { id: ID } });
   expect(requests[0]!.headers).not.toHaveProperty('authorization');
 });
 
-it('sends a fixed token, or asks for one before each request', async () => {
+test('sends a fixed token, or asks for one before each request', async () => {
   await createRatingsClient({ url, token: 'fixed' }).Product({ id: ID });
   let count = 0;
   const client = createRatingsClient({ url, token: async () => `token-${++count}` });
@@ -74,20 +74,20 @@ it('sends a fixed token, or asks for one before each request', async () => {
   ]);
 });
 
-it('rejects with what the source of tokens threw, without a request', async () => {
+test('rejects with what the source of tokens threw, without a request', async () => {
   const reason = new Error('signed out');
   expect(await failure({ token: () => Promise.reject(reason) })).toBe(reason);
   expect(requests).toEqual([]);
 });
 
-it('gives back userErrors as data', async () => {
+test('gives back userErrors as data', async () => {
   const userErrors = [{ code: 'OUT_OF_RANGE', field: ['input', 'rating'], message: 'A rating is 1 to 5.' }];
   answer = json(200, { data: { createReview: { review: null, product: null, ratingVersion: null, userErrors } } });
   const { createReview } = await createRatingsClient({ url }).CreateReview({ input: { productId: ID, rating: 6 } });
   expect(createReview.userErrors).toEqual(userErrors);
 });
 
-it.each([200, 401])('turns top-level errors with HTTP %i into an ApiError', async (status) => {
+test.each([200, 401])('turns top-level errors with HTTP %i into an ApiError', async (status) => {
   const extensions = { code: 'BAD_USER_INPUT', argument: 'id' };
   answer = json(status, {
     errors: [{ message: 'Not an id.', path: ['product'], extensions }, { message: 'And more.' }],
@@ -102,7 +102,7 @@ it.each([200, 401])('turns top-level errors with HTTP %i into an ApiError', asyn
   ]);
 });
 
-it('knows what may succeed later', async () => {
+test('knows what may succeed later', async () => {
   answer = json(503, {
     errors: [{ message: 'Again, please.', extensions: { code: 'SERVICE_UNAVAILABLE', retryable: true } }],
   });
@@ -114,7 +114,7 @@ it('knows what may succeed later', async () => {
   });
 });
 
-it.each<[string, Answer, number | undefined, boolean]>([
+test.each<[string, Answer, number | undefined, boolean]>([
   ['a page', html(200), 200, false],
   ['a missing page', html(404), 404, false],
   ['a proxy without its server', html(502), 502, true],
@@ -130,7 +130,7 @@ it.each<[string, Answer, number | undefined, boolean]>([
   expect(error).toMatchObject({ status, retryable });
 });
 
-it('turns a refused connection into a TransportError that says so', async () => {
+test('turns a refused connection into a TransportError that says so', async () => {
   const error = await failure({ url: 'http://127.0.0.1:1/graphql' });
   expect(error).toMatchObject({
     name: 'TransportError',
@@ -139,7 +139,7 @@ it('turns a refused connection into a TransportError that says so', async () => 
   });
 });
 
-it('gives up after the time limit, also where the caller has a signal', async () => {
+test('gives up after the time limit, also where the caller has a signal', async () => {
   answer = () => undefined;
   expect(await failure({ timeoutMs: 50 })).toMatchObject({ name: 'TransportError', retryable: true });
   const own = new AbortController();
@@ -147,7 +147,7 @@ it('gives up after the time limit, also where the caller has a signal', async ()
   await expect(request).rejects.toBeInstanceOf(TransportError);
 });
 
-it('ends with the caller’s signal', async () => {
+test('ends with the caller’s signal', async () => {
   const own = new AbortController();
   answer = () => own.abort();
   await expect(createRatingsClient({ url }).Product({ id: ID }, {}, own.signal)).rejects.toMatchObject({

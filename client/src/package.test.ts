@@ -69,13 +69,13 @@ async function example(): Promise<string> {
   return /```js\n([^]*?)```/.exec(readme)![1]!;
 }
 
-it('runs the example of its README in a JavaScript project', async () => {
+test('runs the example of its README in a JavaScript project', async () => {
   await writeFile(join(project, 'example.js'), await example());
   const { stdout } = await run(process.execPath, ['example.js'], { cwd: project, env });
   expect(stdout).toBe('Desk lamp: 4 (1)\nnow 4.5 of 2\n');
 });
 
-it.each([
+test.each([
   // The types of graphql-request name the DOM's.
   ['nodenext', ['ES2023'], true],
   ['bundler', ['ES2023', 'DOM'], false],
@@ -109,7 +109,7 @@ it.each([
   60_000,
 );
 
-it('brings source maps with their sources, its licence, and no test', async () => {
+test('brings source maps with their sources, its licence, and no test', async () => {
   const files = await readdir(unpacked, { recursive: true });
   expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'dist/index.js', 'dist/index.d.ts']));
   expect(files.filter((file) => /test|tsbuildinfo/.test(file))).toEqual([]);
@@ -121,7 +121,7 @@ it('brings source maps with their sources, its licence, and no test', async () =
   }
 });
 
-it('hides its inner files and needs no package of ours', async () => {
+test('hides its inner files and needs no package of ours', async () => {
   const inner = `import('@exact-ratings/client/dist/errors.js').catch(({ code }) => console.log(code))`;
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', inner], { cwd: project });
   expect(stdout.trim()).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED');

@@ -27,23 +27,23 @@ const { services, volumes } = parse(text, { merge: true }) as {
 const dockerfile = readFileSync(join(ROOT, 'deploy/Dockerfile'), 'utf8');
 const service = (name: string): Service => services[name]!;
 
-it('has the servers, the migration step and both services', () => {
+test('has the servers, the migration step and both services', () => {
   expect(Object.keys(services)).toEqual(['postgres', 'redis', 'kafka', 'migrate', 'graph-api', 'rating-worker']);
   expect(service('rating-worker').deploy?.replicas).toBe(2);
   expect(service('rating-worker').ports).toBeUndefined();
   expect(text).not.toMatch(/zookeeper/i);
 });
 
-it('pins what it pulls, to a version', () => {
+test('pins what it pulls, to a version', () => {
   for (const name of ['postgres', 'redis', 'kafka']) expect(service(name).image).toMatch(/:\d+(\.\d+)*$/);
 });
 
-it('publishes ports on the loopback address only', () => {
+test('publishes ports on the loopback address only', () => {
   for (const { ports = [] } of Object.values(services))
     for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
 });
 
-it('keeps the data of each server in a volume, and restarts what ends', () => {
+test('keeps the data of each server in a volume, and restarts what ends', () => {
   for (const name of ['postgres', 'redis', 'kafka']) {
     expect(service(name).volumes).toEqual([expect.stringMatching(new RegExp(`^${name}:/`))]);
     expect(Object.keys(volumes)).toContain(name);
@@ -53,17 +53,17 @@ it('keeps the data of each server in a volume, and restarts what ends', () => {
   }
 });
 
-it('lets Redis lose nothing that it has accepted', () => {
+test('lets Redis lose nothing that it has accepted', () => {
   const command = service('redis').command!;
   expect(command[command.indexOf('--maxmemory-policy') + 1]).toBe('noeviction');
   expect(command[command.indexOf('--appendonly') + 1]).toBe('yes');
 });
 
-it('checks PostgreSQL over TCP, since its first initialisation answers on a socket', () => {
+test('checks PostgreSQL over TCP, since its first initialisation answers on a socket', () => {
   expect(service('postgres').healthcheck?.test?.join(' ')).toMatch(/pg_isready -h 127\.0\.0\.1/);
 });
 
-it('starts everything when what it needs is healthy or done', () => {
+test('starts everything when what it needs is healthy or done', () => {
   for (const name of ['postgres', 'redis', 'kafka']) expect(service(name).healthcheck?.test).toBeDefined();
   expect(service('migrate').depends_on).toEqual({
     postgres: { condition: 'service_healthy' },
@@ -77,7 +77,7 @@ it('starts everything when what it needs is healthy or done', () => {
   }
 });
 
-it('builds each service from a stage that checks its own health and is not root', () => {
+test('builds each service from a stage that checks its own health and is not root', () => {
   for (const name of ['graph-api', 'rating-worker']) {
     const builders = Object.values(services).filter(({ image, build }) => image === service(name).image && build);
     expect(builders).toHaveLength(1);

@@ -48,7 +48,7 @@ async function answers(url: string): Promise<number> {
   }
 }
 
-it('sends the engine no secrets, no history and no installed packages', () => {
+test('sends the engine no secrets, no history and no installed packages', () => {
   const sent = filesUnder(join(scratch, 'context'));
   expect(sent.filter((file) => /(^|\/)(\.env|\.git|node_modules|dist|\.stack)(\/|$)/.test(file))).toEqual([]);
 });
@@ -58,7 +58,7 @@ describe.each(SERVICES)('the image of $name', ({ name, portVariable, largestMega
   const folder = (): string => inStage(stage(), stage().workdir);
   const base = { PATH: process.env['PATH'] };
 
-  it('is not root, small, and holds what runs in production only', () => {
+  test('is not root, small, and holds what runs in production only', () => {
     expect(stage().user).toBe('node');
     const files = filesUnder(stage().root);
     const own = files.filter((file) => !file.includes('/node_modules/'));
@@ -70,14 +70,14 @@ describe.each(SERVICES)('the image of $name', ({ name, portVariable, largestMega
     expect(size / MEGABYTE).toBeLessThan(largestMegabytes);
   });
 
-  it('refuses to start in production with nothing set, and says what is missing', () => {
+  test('refuses to start in production with nothing set, and says what is missing', () => {
     const [program, ...rest] = stage().command;
     const run = spawnSync(program!, rest, { cwd: folder(), env: { ...base, ...stage().env }, encoding: 'utf8' });
     expect([run.status, run.stdout]).toEqual([78, '']);
     expect(run.stderr).toMatch(/DATABASE_PASSWORD is not set/);
   });
 
-  it('starts with .env.example, and its health check asks the service', async () => {
+  test('starts with .env.example, and its health check asks the service', async () => {
     const port = await freePort();
     const nowhere = {
       DATABASE_HOST: '127.0.0.1',

@@ -28,13 +28,13 @@ function askedBy(entry: string): string[] {
   return JSON.parse(stdout) as string[];
 }
 
-it('.env.example has every variable that the code reads, and no other', () => {
+test('.env.example has every variable that the code reads, and no other', () => {
   const asked = new Set(ENTRIES.flatMap(askedBy));
   expect([...exampleNames].sort()).toEqual([...asked, ...COMPOSE_ONLY].sort());
   expect(exampleNames).toEqual(expect.arrayContaining(BRIEF));
 });
 
-it('docker-compose.yml uses only variables that .env.example sets or explains', () => {
+test('docker-compose.yml uses only variables that .env.example sets or explains', () => {
   const compose = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
   const used = [...compose.matchAll(/(?<!\$)\$\{([A-Z0-9_]+)(:-)?/g)];
   expect(used.length).toBeGreaterThan(0);
@@ -44,13 +44,13 @@ it('docker-compose.yml uses only variables that .env.example sets or explains', 
   for (const name of COMPOSE_ONLY) expect(used.map(([, used]) => used)).toContain(name);
 });
 
-it('what .env.example comments out is the default of the code', () => {
+test('what .env.example comments out is the default of the code', () => {
   const { NODE_ENV: _production, ...defaults } = example.defaults;
   expect(readGraphApiConfig({ ...example.set, ...defaults })).toEqual(readGraphApiConfig(example.set));
   expect(readRatingWorkerConfig({ ...example.set, ...defaults })).toEqual(readRatingWorkerConfig(example.set));
 });
 
-it('.env.example is accepted as it is, and refused in production', () => {
+test('.env.example is accepted as it is, and refused in production', () => {
   const environment: Record<string, string> = { ...example.set, NODE_ENV: 'production' };
   expect(readGraphApiConfig(environment).production).toBe(false);
   readRatingWorkerConfig(environment);

@@ -22,14 +22,14 @@ function problemsOf(environment: Record<string, string>): readonly string[] {
   }
 }
 
-it('takes a secret or the address of keys', () => {
+test('takes a secret or the address of keys', () => {
   expect(readGraphApiConfig({ JWT_SECRET: SECRET }).auth.keys).toEqual({ type: 'secret', secret: SECRET });
   expect(readGraphApiConfig({ JWT_JWKS_URL: JWKS_URL }).auth.keys).toEqual({ type: 'provider', jwksUrl: JWKS_URL });
   // Compose hands variables on that are set, but empty.
   expect(readGraphApiConfig({ JWT_JWKS_URL: JWKS_URL, JWT_SECRET: '' }).auth.keys.type).toBe('provider');
 });
 
-it('refuses both together and none at all, and names both', () => {
+test('refuses both together and none at all, and names both', () => {
   for (const environment of [{ JWT_SECRET: SECRET, JWT_JWKS_URL: JWKS_URL }, {}]) {
     const problems = problemsOf(environment);
     expect(problems).toHaveLength(1);
@@ -37,12 +37,12 @@ it('refuses both together and none at all, and names both', () => {
   }
 });
 
-it('refuses a short secret anywhere', () => {
+test('refuses a short secret anywhere', () => {
   expect(problemsOf({ JWT_SECRET: 'x'.repeat(31) })).toEqual([expect.stringMatching(/JWT_SECRET is too short/)]);
   expect(problemsOf({ JWT_SECRET: 'é'.repeat(16) })).toEqual([]);
 });
 
-it.each([
+test.each([
   ['no address', 'jwks'],
   ['another protocol', 'file:///etc/passwd'],
   ['a password inside', 'https://user:secret@id.example.com/jwks'],
@@ -50,7 +50,7 @@ it.each([
   expect(problemsOf({ JWT_JWKS_URL: jwksUrl })).toEqual([expect.stringMatching(/^JWT_JWKS_URL must /)]);
 });
 
-it('accepts http:// on one’s own machine, not in production', () => {
+test('accepts http:// on one’s own machine, not in production', () => {
   const plain = { JWT_JWKS_URL: 'http://127.0.0.1:8080/jwks' };
   expect(problemsOf(plain)).toEqual([]);
   expect(problemsOf({ ...PRODUCTION, ...plain })).toEqual([
@@ -60,7 +60,7 @@ it('accepts http:// on one’s own machine, not in production', () => {
   expect(problemsOf({ ...PRODUCTION, JWT_JWKS_URL: JWKS_URL })).toEqual([]);
 });
 
-it('refuses in production what is published, and tokens of anyone for anything', () => {
+test('refuses in production what is published, and tokens of anyone for anything', () => {
   const published = { NODE_ENV: 'production', JWT_SECRET: EXAMPLE_JWT_SECRET };
   const problems = problemsOf(published);
   for (const name of ['JWT_SECRET', 'JWT_ISSUER', 'JWT_AUDIENCE', 'DATABASE_PASSWORD']) {

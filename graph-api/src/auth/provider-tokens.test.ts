@@ -37,7 +37,7 @@ async function subjectOf(tokens: TokenVerifier, token: string): Promise<string |
 const refused = (code: string) => expect.objectContaining({ extensions: expect.objectContaining({ code }) });
 
 describe('algorithms', () => {
-  it.each(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'])(
+  test.each(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'])(
     'accepts %s',
     async (algorithm) => {
       await provider.addKey('key', algorithm);
@@ -52,7 +52,7 @@ describe('algorithms', () => {
     },
   );
 
-  it('refuses HS256 signed with the public key, with a published symmetric key, and alg none', async () => {
+  test('refuses HS256 signed with the public key, with a published symmetric key, and alg none', async () => {
     await provider.addKey('rsa', 'RS256');
     const secret = new TextEncoder().encode('a symmetric key that was published by mistake');
     provider.published.set('oct', {
@@ -76,7 +76,7 @@ describe('algorithms', () => {
     expect(await subjectOf(tokens, await provider.sign('rsa'))).toBe('alice');
   });
 
-  it('refuses a foreign signature under a known key id, and what was made for others', async () => {
+  test('refuses a foreign signature under a known key id, and what was made for others', async () => {
     const stranger = new IdentityProvider();
     await stranger.addKey('first', 'ES256');
     const tokens = verifier();
@@ -103,14 +103,14 @@ describe('keys', () => {
     jest.spyOn(Date, 'now').mockImplementation(() => then);
   }
 
-  it('are fetched once for many requests at once, and kept', async () => {
+  test('are fetched once for many requests at once, and kept', async () => {
     const token = await provider.sign('first');
     await Promise.all(Array.from({ length: 20 }, () => accept(token)));
     await accept(token);
     expect(provider.fetches).toBe(1);
   });
 
-  it('follow a rotation at once, and a withdrawn key ends with the age of the others', async () => {
+  test('follow a rotation at once, and a withdrawn key ends with the age of the others', async () => {
     const old = await provider.sign('first');
     await accept(old);
     await provider.addKey('second', 'RS256');
@@ -126,7 +126,7 @@ describe('keys', () => {
     await expect(accept(third)).rejects.toEqual(NO_KEY);
   });
 
-  it('cause no flood of fetches when forged key ids come in', async () => {
+  test('cause no flood of fetches when forged key ids come in', async () => {
     const token = await provider.sign('first');
     await accept(token);
     await provider.addKey('unknown', 'ES256');
@@ -140,26 +140,29 @@ describe('keys', () => {
     expect(provider.fetches).toBe(3);
   });
 
-  it.each(['down', 'slow', 'garbage', 'redirect'] as const)('go on working while the provider is %s', async (mode) => {
-    const token = await provider.sign('first');
-    await accept(token);
-    await provider.addKey('second', 'ES256');
-    const unknown = await provider.sign('second');
-    provider.mode = mode;
+  test.each(['down', 'slow', 'garbage', 'redirect'] as const)(
+    'go on working while the provider is %s',
+    async (mode) => {
+      const token = await provider.sign('first');
+      await accept(token);
+      await provider.addKey('second', 'ES256');
+      const unknown = await provider.sign('second');
+      provider.mode = mode;
 
-    advance(TIMES.maxAgeMs);
-    expect(await accept(token)).toBe('alice');
-    await expect(accept(unknown)).rejects.toEqual(UNAVAILABLE);
-    const { fetches } = provider;
-    expect(await accept(token)).toBe('alice');
-    expect(provider.fetches).toBe(fetches);
+      advance(TIMES.maxAgeMs);
+      expect(await accept(token)).toBe('alice');
+      await expect(accept(unknown)).rejects.toEqual(UNAVAILABLE);
+      const { fetches } = provider;
+      expect(await accept(token)).toBe('alice');
+      expect(provider.fetches).toBe(fetches);
 
-    provider.mode = 'up';
-    advance(TIMES.retryMs);
-    expect(await accept(unknown)).toBe('alice');
-  });
+      provider.mode = 'up';
+      advance(TIMES.retryMs);
+      expect(await accept(unknown)).toBe('alice');
+    },
+  );
 
-  it('do not outlive a provider that stays down', async () => {
+  test('do not outlive a provider that stays down', async () => {
     const token = await provider.sign('first');
     await accept(token);
     provider.mode = 'down';
@@ -172,7 +175,7 @@ describe('over HTTP', () => {
   let server: FastifyInstance;
   afterEach(() => server.close());
 
-  it('a provider that is down is a retryable error, not a wrong token', async () => {
+  test('a provider that is down is a retryable error, not a wrong token', async () => {
     provider.mode = 'down';
     const config = readGraphApiConfig({ JWT_JWKS_URL: provider.url, PRODUCT_SERVICE_PORT: '0' });
     const tokens = new TokenVerifier(config.auth, LOGGER);

@@ -97,7 +97,7 @@ inBrowser('in a browser without the internet', () => {
       .setExpirationTime('5 min')
       .sign(new TextEncoder().encode(SECRET));
 
-  it('opens, runs the first example and shows the rating', async () => {
+  test('opens, runs the first example and shows the rating', async () => {
     await run();
     await answer(/"name": "Desk lamp"[^]*"averageRating": 4\.3333333333333\d*,\s*"reviewCount": 3/);
     // The documentation comes from introspection.
@@ -108,7 +108,7 @@ inBrowser('in a browser without the internet', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('runs the other examples as they are, and keeps the token', async () => {
+  test('runs the other examples as they are, and keeps the token', async () => {
     await tab('OneProduct').click();
     await run();
     await answer(/"stars": 5,\s*"count": 1/);
@@ -137,7 +137,7 @@ inBrowser('in a browser without the internet', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('brings closed examples back', async () => {
+  test('brings closed examples back', async () => {
     await tab('CreateReview').click();
     await page.getByRole('tab').getByRole('button', { name: 'Close Tab' }).click();
     await tab('CreateReview').waitFor({ state: 'detached' });
@@ -150,7 +150,7 @@ inBrowser('in a browser without the internet', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('links to Apollo Sandbox with the address of this API', async () => {
+  test('links to Apollo Sandbox with the address of this API', async () => {
     const link = await page.getByRole('link', { name: /Apollo Sandbox/ }).getAttribute('href');
     expect(link).toBe(
       `https://studio.apollographql.com/sandbox/explorer?endpoint=${encodeURIComponent(url.replace(/api$/, 'graphql'))}`,

@@ -28,7 +28,7 @@ async function serve(config: GraphApiConfig): Promise<string> {
   return `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
 }
 
-it('is off unless asked for, with its introspection in production', () => {
+test('is off unless asked for, with its introspection in production', () => {
   const production = {
     ...{ NODE_ENV: 'production', JWT_ISSUER: 'us', JWT_AUDIENCE: 'ratings', DATABASE_PASSWORD: 'of our own' },
     ...ENVIRONMENT,
@@ -46,11 +46,11 @@ it('is off unless asked for, with its introspection in production', () => {
   });
 });
 
-it.each(['graphql', 'health', 'ready', 'a b', '../x', '<script>'])('refuses the path %s', (path) => {
+test.each(['graphql', 'health', 'ready', 'a b', '../x', '<script>'])('refuses the path %s', (path) => {
   expect(() => readGraphApiConfig({ ...ENVIRONMENT, API_DOCS_PATH: path })).toThrow(/API_DOCS_PATH must be a path/);
 });
 
-it.each(['api', 'docs/api'])('at /%s loads everything from there, typed, guarded and cached', async (path) => {
+test.each(['api', 'docs/api'])('at /%s loads everything from there, typed, guarded and cached', async (path) => {
   const origin = await serve(
     readGraphApiConfig({ ...ENVIRONMENT, API_DOCS_ACTIVE: 'true', API_DOCS_PATH: `/${path}/` }),
   );
@@ -80,7 +80,7 @@ it.each(['api', 'docs/api'])('at /%s loads everything from there, typed, guarded
   expect(new URL(settings.endpoint, page.url).pathname).toBe('/graphql');
 });
 
-it('lets Apollo Sandbox call, and no other origin', async () => {
+test('lets Apollo Sandbox call, and no other origin', async () => {
   const origin = await serve(readGraphApiConfig({ ...ENVIRONMENT, API_DOCS_ACTIVE: 'true' }));
   const allowed = async (caller: string) => {
     const headers = {
@@ -96,7 +96,7 @@ it('lets Apollo Sandbox call, and no other origin', async () => {
   expect((await allowed('https://evil.example')).get('access-control-allow-origin')).not.toBe('https://evil.example');
 });
 
-it('has examples that the schema takes', () => {
+test('has examples that the schema takes', () => {
   const schema = buildGraphQLSchema();
   for (const { query } of EXAMPLES) expect(validate(schema, parse(query))).toEqual([]);
 });
