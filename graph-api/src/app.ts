@@ -12,7 +12,8 @@ import { ReviewCommands } from './commands/review-commands.js';
 import type { GraphApiConfig } from './config.js';
 import type { RequestContext } from './context.js';
 import { createDataSource, isMigrated } from './database/data-source.js';
-import { Database } from './database/pool.js';
+import { ProductEntity } from './database/entities/product.entity.js';
+import { Database } from './database/database.js';
 import { addExplorer } from './explorer/explorer.js';
 import { CatalogueLoaders } from './loaders/catalogue.loader.js';
 import { RatingLoader } from './loaders/rating.loader.js';
@@ -69,6 +70,7 @@ export async function startApp(
     logger.warn('JWT_SECRET is the published example: anyone can make tokens. Fit for this machine only.');
   }
   const dataSource = createDataSource(config.database, {
+    entities: [ProductEntity],
     poolSize: config.databasePoolSize,
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     onPoolError: (error) => logger.warn({ err: error }, 'a PostgreSQL connection was lost'),

@@ -9,7 +9,9 @@ import {
 import { createKafkaClient } from '@exact-ratings/shared/clients/kafka-client.js';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import { retryUntilAborted } from '@exact-ratings/shared/runtime/backoff.js';
+import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
 import { createDataSource } from './database/data-source.js';
+import { migrationFile, unknownMigrations } from './database/migrations.js';
 import { createTopics } from './outbox/topics.js';
 
 /** Brings PostgreSQL to the newest migration and creates the Kafka topics; run again, it changes nothing. */
@@ -26,7 +28,7 @@ const config = configOrExit(() => {
   });
 });
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const deadline = AbortSignal.timeout(config.waitSeconds * 1_000);
 
 async function waitFor<T>(server: string, address: string, attempt: () => Promise<T>): Promise<T> {
@@ -37,33 +39,32 @@ async function waitFor<T>(server: string, address: string, attempt: () => Promis
       attempt,
       (error) => {
         last = error;
-        if (!waiting) say(`waiting for ${server} at ${address} …`);
+        if (!waiting) print(`waiting for ${server} at ${address} …`);
         waiting = true;
       },
       deadline,
     );
   } catch (error) {
     if (!deadline.aborted) throw error;
-    throw new Error(`${server} at ${address} did not answer within ${config.waitSeconds} s: ${messageOf(last)}`);
+    throw new Error(`${server} at ${address} did not answer within ${config.waitSeconds} s: ${errorMessage(last)}`);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 try {
   const { host, port, database } = config.database;
   const dataSource = createDataSource(config.database, {
+    entities: [],
     poolSize: 1,
     statementTimeoutMs: 0,
     onPoolError: () => undefined,
   });
   await waitFor('PostgreSQL', `${host}:${port}/${database}`, () => dataSource.initialize());
   try {
+    const newer = await unknownMigrations(dataSource);
+    for (const name of newer) print(`migration ${migrationFile(name)} is of a newer release; it stays`);
     const applied = await dataSource.runMigrations();
-    for (const migration of applied) say(`migrated: ${migration.name}`);
-    if (applied.length === 0) say('the database is up to date');
+    for (const { name } of applied) print(`migrated: ${migrationFile(name)}`);
+    if (applied.length === 0) print('the database is up to date');
   } finally {
     await dataSource.destroy();
   }
@@ -72,8 +73,8 @@ try {
   const topics = await waitFor('Kafka', config.kafka.brokers.join(', '), () =>
     createTopics(kafka, config.kafka, config.partitions, config.replicationFactor),
   );
-  for (const { topic, created } of topics) say(created ? `created topic ${topic}` : `topic ${topic} is there`);
+  for (const { topic, created } of topics) print(created ? `created topic ${topic}` : `topic ${topic} is there`);
 } catch (error) {
-  process.stderr.write(`migrate: ${messageOf(error)}\n`);
+  process.stderr.write(`migrate: ${errorMessage(error)}\n`);
   process.exitCode = 1;
 }

@@ -64,16 +64,16 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'the previous rating is what the caller read before the row was locked',
     patches: [
       {
-        file: 'graph-api/dist/database/migrations/1764000001000-review-capture.js',
-        from: 'counted_rating(o.rating, o.status) AS previous_rating',
-        to: "coalesce(nullif(current_setting('e2e.previous', true), '')::smallint, o.rating) AS previous_rating",
+        file: 'graph-api/sql/migrations/0003-review-capture.sql',
+        from: 'array_agg(counted_rating(o.rating, o.status) ORDER BY n.',
+        to: "array_agg(coalesce(nullif(current_setting('e2e.previous', true), '')::smallint, o.rating) ORDER BY n.",
       },
       {
-        file: 'graph-api/dist/database/migrations/1764000002000-review-commands.js',
-        from: 'UPDATE reviews r\n           SET rating',
+        file: 'graph-api/sql/migrations/0004-review-functions.sql',
+        from: 'UPDATE reviews r\n     SET rating',
         to: `PERFORM set_config('e2e.previous', (SELECT rating::text FROM reviews WHERE id = p_id), true);
-        UPDATE reviews r
-           SET rating`,
+  UPDATE reviews r
+     SET rating`,
       },
     ],
     caughtBy: CONTESTED,
@@ -125,9 +125,9 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'edits are not captured',
     patches: [
       {
-        file: 'graph-api/dist/database/migrations/1764000001000-review-capture.js',
-        from: "await captureTrigger('UPDATE',",
-        to: "if (false) await captureTrigger('UPDATE',",
+        file: 'graph-api/sql/migrations/0003-review-capture.sql',
+        from: 'WHERE o IS DISTINCT FROM n',
+        to: 'WHERE false',
       },
     ],
     caughtBy: PROPERTY,

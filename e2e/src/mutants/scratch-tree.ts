@@ -11,8 +11,8 @@ const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
 const WORKSPACES: Readonly<Record<string, readonly string[]>> = {
   shared: ['lua'],
   client: [],
-  'graph-api': [],
   'rating-worker': ['src', 'jest.config.mjs', 'jest.setup.mjs'],
+  'graph-api': ['sql'],
   stack: ['kafka', 'watchdog.sh'],
   e2e: ['src', 'jest.config.mjs'],
 };

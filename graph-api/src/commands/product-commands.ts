@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
-import { brokenConstraint, retryOnDeadlock } from '../database/database-errors.js';
+import { violatedConstraint, retryOnDeadlock } from '../database/postgres-errors.js';
 import { ProductEntity } from '../database/entities/product.entity.js';
-import type { Database } from '../database/pool.js';
+import type { Database } from '../database/database.js';
 import { PRODUCT_COLUMNS, productOf, type ProductRow } from '../loaders/product-rows.js';
 import { newId } from '../schema/ids.js';
 import type { Product } from '../schema/product.js';
@@ -115,7 +115,7 @@ async function refuseTakenExternalId(command: () => Promise<ProductOutcome>): Pr
   try {
     return await command();
   } catch (error) {
-    if (brokenConstraint(error) === 'products_external_id_key') return { outcome: 'EXTERNAL_ID_TAKEN' };
+    if (violatedConstraint(error) === 'products_external_id_key') return { outcome: 'EXTERNAL_ID_TAKEN' };
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import type { Viewer } from '../auth/viewer.js';
-import { brokenConstraint, retryOnDeadlock } from '../database/database-errors.js';
-import type { Database } from '../database/pool.js';
+import { violatedConstraint, retryOnDeadlock } from '../database/postgres-errors.js';
+import type { Database } from '../database/database.js';
 import { newId } from '../schema/ids.js';
 import type { CreateReviewInput, UpdateReviewInput } from '../schema/review-inputs.js';
 
@@ -87,7 +87,7 @@ export class ReviewCommands {
       row = (await retryOnDeadlock(() => this.database.rows<OutcomeRow>(statement, values)))[0]!;
     } catch (error) {
       // The product was deleted between the function's look and its insert.
-      if (brokenConstraint(error) === 'reviews_product_id_fkey') return { outcome: 'NOT_FOUND' };
+      if (violatedConstraint(error) === 'reviews_product_id_fkey') return { outcome: 'NOT_FOUND' };
       throw error;
     }
     switch (row.outcome) {

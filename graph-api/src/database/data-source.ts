@@ -1,25 +1,15 @@
 import 'reflect-metadata';
 import type { DatabaseConfig } from '@exact-ratings/shared/config/server-config.js';
 import { DataSource } from 'typeorm';
-import { ProductEntity } from './entities/product.entity.js';
-import { Catalogue1764000000000 } from './migrations/1764000000000-catalogue.js';
-import { ReviewCapture1764000001000 } from './migrations/1764000001000-review-capture.js';
-import { ReviewCommands1764000002000 } from './migrations/1764000002000-review-commands.js';
-import { AdvanceReviewSequence1764000003000 } from './migrations/1764000003000-advance-review-sequence.js';
-
-/** In the order in which they run. */
-export const MIGRATIONS = [
-  Catalogue1764000000000,
-  ReviewCapture1764000001000,
-  ReviewCommands1764000002000,
-  AdvanceReviewSequence1764000003000,
-];
+import { MIGRATIONS, NEWEST_MIGRATION } from './migrations.js';
 
 export interface DataSourceOptions {
+  /** The classes that describe tables to TypeORM; the subjects bring them. */
+  readonly entities: ReadonlyArray<new () => object>;
   readonly poolSize: number;
   /** A statement that waits for a lock that never comes must not hold its caller for ever; 0 = no limit. */
   readonly statementTimeoutMs: number;
-  /** Hears of errors of idle connections, such as a restart of PostgreSQL; the pool replaces them by itself. */
+  /** Called when an idle connection fails, such as by a restart of PostgreSQL; the pool replaces it. */
   readonly onPoolError: (error: unknown) => void;
 }
 
@@ -34,8 +24,8 @@ export function createDataSource(config: DatabaseConfig, options: DataSourceOpti
     database: config.database,
     ssl: config.ssl,
     applicationName: 'graph-api',
-    entities: [ProductEntity],
-    migrations: MIGRATIONS,
+    entities: [...options.entities],
+    migrations: [...MIGRATIONS],
     migrationsTableName: 'schema_migrations',
     migrationsTransactionMode: 'each',
     installExtensions: false,
@@ -56,7 +46,6 @@ export function createDataSource(config: DatabaseConfig, options: DataSourceOpti
 /** Whether PostgreSQL answers and has run the newest migration that this code knows. Rejects where it does not answer. */
 export async function isMigrated(dataSource: DataSource): Promise<boolean> {
   if (!dataSource.isInitialized) return false;
-  const newest = MIGRATIONS.at(-1)!.name;
-  const rows: unknown[] = await dataSource.query('SELECT FROM schema_migrations WHERE name = $1', [newest]);
+  const rows: unknown[] = await dataSource.query('SELECT FROM schema_migrations WHERE name = $1', [NEWEST_MIGRATION]);
   return rows.length > 0;
 }

@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import type { Database } from '../database/pool.js';
+import type { Database } from '../database/database.js';
 import type { Page } from '../schema/connections.js';
 import type { PageRequest } from '../schema/page-arguments.js';
 import type { Product } from '../schema/product.js';

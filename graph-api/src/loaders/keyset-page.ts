@@ -1,6 +1,6 @@
 import type { PageEdge, Page } from '../schema/connections.js';
 import { formatCursor, type CursorKind, type PageRequest } from '../schema/page-arguments.js';
-import type { Statement } from '../database/pool.js';
+import type { Statement } from '../database/database.js';
 
 /** A list of rows ordered newest first by (created_at, id). */
 export interface KeysetList {

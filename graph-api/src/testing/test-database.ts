@@ -62,6 +62,7 @@ async function createTemplate(admin: pg.Client, environment: Record<string, stri
   await admin.query(`DROP DATABASE IF EXISTS ${building}`);
   await admin.query(`CREATE DATABASE ${building}`);
   const dataSource = createDataSource(connection({ ...environment, DATABASE_DB: building }), {
+    entities: [],
     poolSize: 1,
     statementTimeoutMs: 0,
     onPoolError: () => undefined,

@@ -1,7 +1,7 @@
 import { eventually } from '../testing/eventually.js';
 import { insertProduct } from '../testing/rows.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { brokenConstraint, isDatabaseUnavailable, retryOnDeadlock } from './database-errors.js';
+import { violatedConstraint, isDatabaseUnavailable, retryOnDeadlock } from './postgres-errors.js';
 
 let database: TestDatabase;
 
@@ -42,7 +42,7 @@ test.each([
 
 test('the broken constraint has its name', async () => {
   const broken = "INSERT INTO products (name, price_amount, price_currency) VALUES ('', 1, 'EUR')";
-  expect(brokenConstraint(await errorOf(broken))).toBe('products_name_length');
+  expect(violatedConstraint(await errorOf(broken))).toBe('products_name_length');
 });
 
 test('the victim of a deadlock runs again, and both succeed', async () => {

@@ -21,7 +21,7 @@ function pgErrorOf(error: unknown): PgError | null {
 }
 
 /** The constraint that the statement broke, where PostgreSQL says so. */
-export function brokenConstraint(error: unknown): string | undefined {
+export function violatedConstraint(error: unknown): string | undefined {
   return pgErrorOf(error)?.constraint;
 }
 

@@ -1,0 +1,44 @@
+CREATE TABLE authors (
+  id           uuid        NOT NULL DEFAULT gen_random_uuid(),
+  issuer       text        NOT NULL,
+  subject      text        NOT NULL,
+  display_name text        NOT NULL,
+  created_at   timestamptz NOT NULL DEFAULT now(),
+  updated_at   timestamptz NOT NULL DEFAULT now(),
+  CONSTRAINT authors_pkey PRIMARY KEY (id),
+  CONSTRAINT authors_issuer_subject_key UNIQUE (issuer, subject),
+  CONSTRAINT authors_subject_length CHECK (char_length(subject) BETWEEN 1 AND 255),
+  CONSTRAINT authors_display_name_length CHECK (char_length(display_name) BETWEEN 1 AND 200)
+);
+
+CREATE TABLE reviews (
+  id          uuid        NOT NULL DEFAULT gen_random_uuid(),
+  product_id  uuid        NOT NULL,
+  author_id   uuid,
+  external_id text,
+  rating      smallint    NOT NULL,
+  title       text,
+  body        text,
+  status      text        NOT NULL DEFAULT 'PUBLISHED',
+  version     integer     NOT NULL DEFAULT 1,
+  created_at  timestamptz NOT NULL DEFAULT now(),
+  updated_at  timestamptz NOT NULL DEFAULT now(),
+  CONSTRAINT reviews_pkey PRIMARY KEY (id),
+  CONSTRAINT reviews_product_id_fkey FOREIGN KEY (product_id) REFERENCES products (id),
+  CONSTRAINT reviews_author_id_fkey FOREIGN KEY (author_id) REFERENCES authors (id),
+  CONSTRAINT reviews_author_id_product_id_key UNIQUE (author_id, product_id),
+  CONSTRAINT reviews_external_id_key UNIQUE (external_id),
+  CONSTRAINT reviews_external_id_length CHECK (char_length(external_id) BETWEEN 1 AND 200),
+  CONSTRAINT reviews_rating_range CHECK (rating BETWEEN 1 AND 5),
+  CONSTRAINT reviews_title_length CHECK (char_length(title) BETWEEN 1 AND 200),
+  CONSTRAINT reviews_body_length CHECK (char_length(body) BETWEEN 1 AND 10000),
+  CONSTRAINT reviews_status_known CHECK (status IN ('PENDING', 'PUBLISHED', 'REJECTED'))
+);
+
+-- A product's reviews, page by page; also what its deletion looks for.
+CREATE INDEX reviews_product_id_created_at_id_idx ON reviews (product_id, created_at, id);
+
+-- The aggregate of rating_aggregates reads this index alone, as long as the visibility map is fresh: with 5 % of the rows
+-- updated and not yet vacuumed it costs five times as much, hence the early autovacuum.
+CREATE INDEX reviews_counted_idx ON reviews (product_id, rating) WHERE status = 'PUBLISHED';
+ALTER TABLE reviews SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02);

@@ -1,0 +1,38 @@
+-- All that the worker sees of this database: grant its role SELECT on the view and EXECUTE on the function.
+
+-- The rating of a product as its reviews have it. One statement on this view is one consistent snapshot: exactly the changes
+-- 1..last_seq. The lateral aggregate reads only the products asked for (a join to a grouped subquery reads the whole table),
+-- and the planner drops it where only last_seq is selected.
+CREATE VIEW rating_aggregates AS
+SELECT s.product_id, s.last_seq, r.stars_1, r.stars_2, r.stars_3, r.stars_4, r.stars_5
+  FROM review_streams s
+  LEFT JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE rating = 1) AS stars_1,
+           count(*) FILTER (WHERE rating = 2) AS stars_2,
+           count(*) FILTER (WHERE rating = 3) AS stars_3,
+           count(*) FILTER (WHERE rating = 4) AS stars_4,
+           count(*) FILTER (WHERE rating = 5) AS stars_5
+      FROM reviews
+     WHERE reviews.product_id = s.product_id AND status = 'PUBLISHED'
+  ) r ON true;
+
+-- Raises a product's last sequence number to at least the given one and answers what holds now, null where there is no such
+-- product. Where PostgreSQL was put back to an older backup, its later events are still in Kafka and Redis; once the number
+-- is past theirs they are duplicates (docs/rating-protocol.md says when). A number that is high enough takes no lock. It runs
+-- with its owner's rights, so that the worker's role needs none on the table.
+CREATE FUNCTION advance_review_sequence(product_id uuid, at_least integer) RETURNS integer
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+  last_number integer;
+BEGIN
+  UPDATE review_streams s SET last_seq = at_least
+   WHERE s.product_id = advance_review_sequence.product_id AND s.last_seq < at_least
+  RETURNING s.last_seq INTO last_number;
+  IF NOT FOUND THEN
+    SELECT s.last_seq INTO last_number FROM review_streams s
+     WHERE s.product_id = advance_review_sequence.product_id;
+  END IF;
+  RETURN last_number;
+END $$;
+
+REVOKE ALL ON FUNCTION advance_review_sequence(uuid, integer) FROM PUBLIC;
