@@ -18,7 +18,7 @@ import { addExplorer } from './explorer/explorer.js';
 import { CatalogueLoaders } from './loaders/catalogue.loader.js';
 import { RatingLoader } from './loaders/rating.loader.js';
 import { RatingReader } from './loaders/rating-reader.js';
-import { createPublisher, type Publisher } from './outbox/publisher.js';
+import { createKafkaPublisher, type Publisher } from './outbox/kafka-publisher.js';
 import { createRelay } from './outbox/relay.js';
 import { serviceUnavailable } from './schema/request-errors.js';
 import { addGraphQL } from './server/graphql-server.js';
@@ -89,7 +89,7 @@ export async function startApp(
   );
   resources.push('rating reader', () => ratingReader.stop());
 
-  const publisher = overrides.publisher ?? createPublisher(config.kafka, logger);
+  const publisher = overrides.publisher ?? createKafkaPublisher(config.kafka, logger);
   const relay = createRelay(config.database, config.relay, publisher, logger);
   resources.push('outbox relay', () => relay.stop());
 

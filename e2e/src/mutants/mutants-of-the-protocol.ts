@@ -97,9 +97,9 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'two-relays-at-once',
     breaks: 'relays share the outbox by SKIP LOCKED instead of taking turns',
     patches: [
-      { file: 'graph-api/dist/outbox/relay.js', from: 'if (!lock.rows[0].ours)', to: 'if (false)' },
+      { file: 'graph-api/dist/outbox/outbox-table.js', from: 'return rows[0].held;', to: 'return true;' },
       {
-        file: 'graph-api/dist/outbox/relay.js',
+        file: 'graph-api/dist/outbox/outbox-table.js',
         from: 'FROM outbox ORDER BY position LIMIT $1',
         to: 'FROM outbox ORDER BY position LIMIT $1 FOR UPDATE SKIP LOCKED',
       },

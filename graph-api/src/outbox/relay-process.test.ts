@@ -50,10 +50,10 @@ test('killed between its send and its delete: the next relay sends the batch aga
   expect(await arrivedInTable()).toEqual([1, 2, 3, 1, 2, 3]);
 });
 
-test('frozen in its turn: PostgreSQL ends the turn, another relay goes on, and the late one changes nothing', async () => {
+test('frozen in its transaction: PostgreSQL ends it, another relay goes on, and the late one changes nothing', async () => {
   const product = await insertProduct(database.pool);
   for (let i = 0; i < 3; i += 1) await insertReview(database.pool, product, 4);
-  const frozen = await launchRelay({ HANG: 'true', TURN_MS: '1000' });
+  const frozen = await launchRelay({ HANG: 'true', IDLE_TRANSACTION_MS: '1000' });
   await eventually('the batch arrived', async () => (await arrivedInTable()).length === 3);
   frozen.pause();
 

@@ -3,7 +3,7 @@ import { insertProduct, insertReview, outboxEvents } from '../testing/rows.js';
 import { eventually } from '../testing/eventually.js';
 import { arrivedSeqs, recordingPublisher, slowly, type RecordingPublisher } from '../testing/recording-publisher.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { createRelay, type Relay, type TurnLimits } from './relay.js';
+import { createRelay, type Relay, type RelayTimeouts } from './relay.js';
 
 const logger = createLogger('test', 'silent');
 /** Longer than any test: what is sent was sent because of `wake`. */
@@ -23,9 +23,9 @@ afterEach(async () => {
 
 function startRelay(
   publisher: RecordingPublisher,
-  { batchSize = 500, pollIntervalMs = NO_POLL, limits = undefined as TurnLimits | undefined } = {},
+  { batchSize = 500, pollIntervalMs = NO_POLL, timeouts = undefined as RelayTimeouts | undefined } = {},
 ): Relay {
-  const relay = createRelay(database.config, { batchSize, pollIntervalMs }, publisher, logger, limits);
+  const relay = createRelay(database.config, { batchSize, pollIntervalMs }, publisher, logger, timeouts);
   relays.push(relay);
   relay.start();
   return relay;
@@ -56,7 +56,7 @@ test('sends right after the commit that woke it', async () => {
   const product = await insertProduct(database.pool);
   const publisher = recordingPublisher();
   const relay = startRelay(publisher);
-  await eventually('its first, empty turn', async () => (await relayBackends()).rowCount);
+  await eventually('its first, empty batch', async () => (await relayBackends()).rowCount);
   const latencies: number[] = [];
   for (let i = 1; i <= 30; i += 1) {
     await insertReview(database.pool, product, 4);
@@ -111,7 +111,7 @@ test('several relays and a hot product: one sends at a time, so nothing overtake
   expect(arrivedSeqs(publisher.messages, hot)).toEqual(oneToN(180));
 });
 
-test('a relay whose turn it is not tries again soon, not at the next poll', async () => {
+test('a relay that finds the lock held elsewhere tries again soon, not at the next poll', async () => {
   const product = await insertProduct(database.pool);
   await insertReview(database.pool, product, 1);
   let acknowledge: (() => void) | undefined;
@@ -123,7 +123,7 @@ test('a relay whose turn it is not tries again soon, not at the next poll', asyn
   const second = startRelay(publisher);
   await insertReview(database.pool, product, 2);
   second.wake();
-  await eventually('the second relay is refused its turn', async () => (await relayBackends()).rowCount === 2);
+  await eventually('the second relay is refused the lock', async () => (await relayBackends()).rowCount === 2);
   expect(publisher.messages).toEqual([]);
   acknowledge!();
   await drained();
@@ -167,12 +167,12 @@ describe('Kafka fails', () => {
     expect(arrivedSeqs(publisher.messages, product)).toEqual(oneToN(5));
   });
 
-  test('a send that never ends is given up and does not keep the turn', async () => {
+  test('a send that never ends is given up and does not keep the lock', async () => {
     const product = await insertProduct(database.pool);
     await insertReview(database.pool, product, 4);
     let hangs = true;
     const publisher = recordingPublisher(() => (hangs ? new Promise(() => undefined) : Promise.resolve()));
-    startRelay(publisher, { limits: { sendMs: 200, turnMs: 5_000 } });
+    startRelay(publisher, { timeouts: { publishMs: 200, idleTransactionMs: 5_000 } });
     await eventually('a second try', () => publisher.attempts() >= 2);
     expect(await outboxEvents(database.pool)).toHaveLength(1);
     hangs = false;

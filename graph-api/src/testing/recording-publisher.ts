@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { OutboxMessage, Publisher } from '../outbox/publisher.js';
+import type { OutboxMessage, Publisher } from '../outbox/kafka-publisher.js';
 
 /** Stands for Kafka where a test must decide what it answers, and when. */
 export interface RecordingPublisher extends Publisher {

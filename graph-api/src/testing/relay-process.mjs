@@ -1,6 +1,6 @@
 /**
  * A relay in a process of its own, to be killed or frozen. Its Kafka is the table `arrived` of its database. With
- * HANG=true it never hears of the acknowledgement, so it stays between its send and its delete.
+ * HANG=true it never gets the acknowledgement, so it stays between its send and its delete.
  */
 import pg from 'pg';
 import { pino } from 'pino';
@@ -20,6 +20,6 @@ const publisher = {
   stop: async () => undefined,
 };
 createRelay(config, { batchSize: 100, pollIntervalMs: 20 }, publisher, pino({ level: 'debug' }), {
-  sendMs: 60_000,
-  turnMs: Number(process.env.TURN_MS ?? 15_000),
+  publishMs: 60_000,
+  idleTransactionMs: Number(process.env.IDLE_TRANSACTION_MS ?? 15_000),
 }).start();

@@ -2,7 +2,7 @@ import { ReleaseStack } from '@exact-ratings/shared/runtime/lifecycle.js';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import { startApp } from '../app.js';
 import { readGraphApiConfig } from '../config.js';
-import type { Publisher } from '../outbox/publisher.js';
+import type { Publisher } from '../outbox/kafka-publisher.js';
 import { recordingPublisher } from './recording-publisher.js';
 import { TEST_SECRET } from './tokens.js';
 

@@ -19,10 +19,10 @@ export interface Publisher {
 }
 
 /**
- * kafkajs, in this file alone. `acks: -1` with one request in flight keeps the order; the idempotent producer is
- * experimental there, and what is sent twice is harmless.
+ * A publisher on kafkajs, which only this folder knows. `acks: -1` with one request in flight keeps the order; the
+ * idempotent producer is experimental there, and a message that is sent twice is a duplicate to its consumers.
  */
-export function createPublisher(config: KafkaConfig, logger: Logger): Publisher {
+export function createKafkaPublisher(config: KafkaConfig, logger: Logger): Publisher {
   const kafka = createKafkaClient(config, 'graph-api', logger);
   let producer: Producer | null = null;
 
