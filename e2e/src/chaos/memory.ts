@@ -1,8 +1,8 @@
 import type { Testbed } from '../testbed.js';
-import { sumOverWorkers } from '../worker-metrics.js';
+import { sumOverWorkers } from '../checks/worker-metrics.js';
 
-/** What the workers and Redis hold: for a long run, where it must not grow. */
-export async function describeMemory(bed: Testbed): Promise<string> {
+/** Memory of the workers and of Redis in one line; in a long run it must not grow. */
+export async function formatMemory(bed: Testbed): Promise<string> {
   const megabytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MB`;
   const workers = await sumOverWorkers(bed, 'process_resident_memory_bytes');
   const redis = Number(/^used_memory:(\d+)/m.exec(await bed.redis.info('memory'))?.[1]);

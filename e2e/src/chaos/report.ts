@@ -3,9 +3,9 @@ import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { FaultResult } from './run-fault.js';
 
-const REPORT = fileURLToPath(new URL('../../../docs/chaos-report.md', import.meta.url));
+const REPORT = fileURLToPath(new URL('../../../docs/reports/chaos.md', import.meta.url));
 
-/** Writes `docs/chaos-report.md` and returns its path. */
+/** Writes `docs/reports/chaos.md` and returns its path. */
 export async function writeReport(results: readonly FaultResult[], seconds: number): Promise<string> {
   await writeFile(REPORT, report(results, seconds));
   return REPORT;
@@ -25,10 +25,10 @@ acknowledged mutation compared. ${cpus().length} cores, ${Math.round(totalmem() 
 **${results.length - failed.length} of ${results.length} faults as promised, ${mutations.toLocaleString('en')} mutations, drift ${results.reduce((sum, { drift }) => sum + drift, 0)}.**
 
 - *answered*: mutations answered while the fault lasted; *longest wait*: of one author, with all tries;
-- *healed*: from the end of the fault until Redis held all that SQL held at that moment, while the load went on;
-- *drift*: products that differ from SQL when the pipeline has drained.
+- *recovered*: from the end of the fault until Redis held all that PostgreSQL held at that moment, while the load went on;
+- *drift*: products that differ from PostgreSQL when the pipeline has drained.
 
-| row | fault | what was done | lasted | mutations | answered | longest wait | healed | reads failed | p99 of reads | drift |
+| row | fault | what was done | lasted | mutations | answered | longest wait | recovered | reads failed | p99 of reads | drift |
 |--|--|--|--|--|--|--|--|--|--|--|
 ${ordered
   .map((result) =>
@@ -41,7 +41,7 @@ ${ordered
       result.mutations,
       result.answeredDuring,
       time(result.longestWaitMs),
-      time(result.healMs),
+      time(result.recoveryMs),
       `${result.reads.failures.length} of ${result.reads.reads}`,
       `${result.reads.p99} ms`,
       `${result.drift} of ${result.compared}`,
@@ -54,13 +54,13 @@ ${ordered
 
 ## Bounds
 
-| fault | healed within, promised | measured |
+| fault | recovered within, promised | measured |
 |--|--|--|
 ${ordered
-  .filter(({ fault }) => fault.healWithinMs !== undefined)
-  .map(({ fault, healMs }) => `| ${fault.title} | ${time(fault.healWithinMs)} | ${time(healMs)} |`)
+  .filter(({ fault }) => fault.recoverWithinMs !== undefined)
+  .map(({ fault, recoveryMs }) => `| ${fault.title} | ${time(fault.recoverWithinMs)} | ${time(recoveryMs)} |`)
   .join('\n')}
-| any other | 60.0 s | ${time(Math.max(...results.filter(({ fault }) => fault.healWithinMs === undefined).map(({ healMs }) => healMs ?? Infinity)))} at most |
+| any other | 60.0 s | ${time(Math.max(...results.filter(({ fault }) => fault.recoverWithinMs === undefined).map(({ recoveryMs }) => recoveryMs ?? Infinity)))} at most |
 
 ## Notes
 

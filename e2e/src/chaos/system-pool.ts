@@ -1,14 +1,14 @@
-import { USUAL_SHAPE, type SystemShape } from '../faults/fault.js';
+import { DEFAULT_SHAPE, type SystemShape } from './faults/fault.js';
 import { startTestbed, type Testbed } from '../testbed.js';
 
-/** Keeps the system of the last fault for the next one that needs the same shape. */
+/** Keeps the running system for the next fault of the same shape. */
 export class SystemPool {
   #current: { key: string; bed: Testbed } | undefined;
   #count = 0;
 
   constructor(private readonly onProgress: (line: string) => void) {}
 
-  async take(shape: SystemShape = USUAL_SHAPE): Promise<Testbed> {
+  async take(shape: SystemShape = DEFAULT_SHAPE): Promise<Testbed> {
     const key = JSON.stringify(shape);
     if (this.#current?.key === key) return this.#current.bed;
     await this.discard();
@@ -23,7 +23,7 @@ export class SystemPool {
     return bed;
   }
 
-  /** Ends the current system: after a fault that left it broken, and at the end. */
+  /** Stops the current system: after a fault that failed, and at the end. */
   async discard(): Promise<void> {
     const bed = this.#current?.bed;
     this.#current = undefined;

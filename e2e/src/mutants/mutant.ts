@@ -6,7 +6,7 @@ export interface Patch {
 }
 
 /** A test that can be run alone. */
-export interface SmallTest {
+export interface SelectedTest {
   readonly workspace: 'e2e' | 'rating-worker';
   /** Path of the test file in its workspace, as jest takes it. */
   readonly file: string;
@@ -21,7 +21,7 @@ export interface Mutant {
   readonly breaks: string;
   readonly patches: readonly Patch[];
   /** The smallest test that must notice. */
-  readonly caughtBy: SmallTest;
+  readonly caughtBy: SelectedTest;
   /** What its failure says, so that another failure is not taken for it. */
   readonly because: RegExp;
 }

@@ -1,0 +1,79 @@
+import { formatDeviations, waitForSteadyState } from './steady-state.js';
+import { checkHistories } from './history-check.js';
+import type { History } from '../workload/history.js';
+import { Load } from '../workload/load.js';
+import { compareRatings } from './ratings-comparison.js';
+import { createProducts, startTestbed, type Testbed } from '../testbed.js';
+
+/** Each test plants one deviation and expects the check to report it: a check that cannot fail proves nothing. */
+let bed: Testbed;
+let productIds: string[];
+let history: History;
+
+beforeAll(async () => {
+  bed = await startTestbed({ name: 'e2e-checker', variables: { RECONCILER_ENABLED: 'false' } });
+  productIds = await createProducts(bed, 4, 'Checked');
+  const load = new Load(bed, { name: 'checked', productIds, authors: 4, deleteShare: 0 }).start();
+  await load.untilAnswered(60);
+  history = await load.stop();
+  expect(formatDeviations(await waitForSteadyState(bed))).toEqual([]);
+  expect(await checkHistories(bed, [history])).toEqual([]);
+}, 180_000);
+
+afterAll(async () => {
+  await bed?.close();
+}, 90_000);
+
+/** Runs `look` after a statement that no trigger captures, then restores the reviews. */
+async function withUncaptured<T>(statement: string, look: () => Promise<T>): Promise<T> {
+  const client = await bed.pool.connect();
+  try {
+    await client.query('CREATE TABLE IF NOT EXISTS e2e_kept AS TABLE reviews');
+    await client.query('SET session_replication_role = replica');
+    await client.query(statement);
+    const found = await look();
+    await client.query('DELETE FROM reviews');
+    await client.query('INSERT INTO reviews TABLE e2e_kept');
+    return found;
+  } finally {
+    await client.query('RESET session_replication_role');
+    client.release();
+  }
+}
+
+const aReview = `(SELECT id FROM reviews ORDER BY id LIMIT 1)`;
+
+test.each([
+  ['a review that is gone', `DELETE FROM reviews WHERE id = ${aReview}`],
+  ['an edit that is gone', `UPDATE reviews SET body = 'older' WHERE id = ${aReview}`],
+  ['a mutation that was done twice', `UPDATE reviews SET version = version + 1 WHERE id = ${aReview}`],
+])('lost write: %s', async (_, statement) => {
+  const violations = await withUncaptured(statement, () => checkHistories(bed, [history]));
+  expect(violations).toHaveLength(1);
+  expect(await checkHistories(bed, [history])).toEqual([]);
+});
+
+test('lost write: a change that nobody acknowledged', async () => {
+  await bed.pool.query('INSERT INTO reviews (product_id, rating) VALUES ($1, 1)', [productIds[3]]);
+  expect(await checkHistories(bed, [history])).toEqual([expect.stringContaining('acknowledged changes')]);
+});
+
+test('exactness: other counts, a product behind, corrupt keys, and keys of a product that never was', async () => {
+  await waitForSteadyState(bed);
+  const [content, behind, corrupt] = productIds as [string, string, string];
+  const keys = (id: string) =>
+    [`product:${id}:rating`, `product:${id}:reviewCount`, `product:${id}:ratingState`] as const;
+  const set = async (id: string, rating: string, count: string, state: string): Promise<void> => {
+    const [ratingKey, countKey, stateKey] = keys(id);
+    await bed.redis.mset({ [ratingKey]: rating, [countKey]: count, [stateKey]: state });
+  };
+  const seq = (await bed.redis.get(keys(content)[2]))!.split(' ')[0]!;
+  const never = '00000000-0000-4000-8000-000000000000';
+  await set(content, '5', '9', `${seq} 0 0 0 0 9`);
+  await set(behind, '5', '1', '1 0 0 0 0 1');
+  await bed.redis.set(keys(corrupt)[0], '4.999');
+  await set(never, '5', '1', '1 0 0 0 0 1');
+  const comparison = await compareRatings(bed);
+  expect(comparison.behind.map(({ productId }) => productId)).toEqual([behind]);
+  expect(comparison.different.map(({ productId }) => productId).sort()).toEqual([never, content, corrupt].sort());
+});

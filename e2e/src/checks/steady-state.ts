@@ -1,0 +1,108 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { waitUntil } from '@exact-ratings/stack/wait-until.js';
+import type { Testbed } from '../testbed.js';
+import { isDrained, readBacklog, type Backlog } from './backlog.js';
+import { compareRatings, readRatings, type Comparison } from './ratings-comparison.js';
+
+/** The state of the system when nothing writes: what is still in transit, and how Redis compares with PostgreSQL. */
+export interface SteadyState {
+  readonly comparison: Comparison;
+  readonly backlog: Backlog;
+  /** Milliseconds from the call until everything was drained and equal; undefined when that was not in time. */
+  readonly ms: number | undefined;
+}
+
+/**
+ * Waits until the pipeline has drained and every cached rating equals PostgreSQL, then looks once more, so that a late
+ * change does not escape. Nothing may write meanwhile.
+ * @throws when no server could be asked within the time
+ */
+export async function waitForSteadyState(bed: Testbed, timeoutMs = 60_000): Promise<SteadyState> {
+  const began = Date.now();
+  let last: { comparison: Comparison; backlog: Backlog } | undefined;
+  let failure: unknown;
+  const look = async (): Promise<boolean> => {
+    try {
+      const backlog = await readBacklog(bed);
+      const comparison = await compareRatings(bed);
+      last = { comparison, backlog };
+      return isDrained(backlog) && comparison.behind.length === 0 && comparison.different.length === 0;
+    } catch (error) {
+      failure = error;
+      return false;
+    }
+  };
+  const exact = await waitUntil(look, { timeoutMs, intervalMs: 100 });
+  const ms = Date.now() - began;
+  const stayed = exact === true && (await delay(300), await look());
+  if (last === undefined) throw new Error('the servers could not be asked', { cause: failure });
+  return { ...last, ms: stayed ? ms : undefined };
+}
+
+/** One line for each deviation from the exact steady state; empty when there is none. */
+export function formatDeviations({ comparison, backlog, ms }: SteadyState): string[] {
+  if (ms !== undefined) return [];
+  const { behind, different } = comparison;
+  return [
+    ...(isDrained(backlog) ? [] : [`not drained: ${JSON.stringify(backlog)}`]),
+    ...behind.slice(0, 5).map((one) => `behind: ${one.productId}: Redis ${one.redis}, PostgreSQL ${one.database}`),
+    ...different
+      .slice(0, 5)
+      .map((one) => `different: ${one.productId}: Redis ${one.redis}, PostgreSQL ${one.database}`),
+    `exactness: ${behind.length} behind, ${different.length} different of ${comparison.compared}`,
+  ];
+}
+
+/**
+ * Recovery time under load: milliseconds from the call until Redis holds, for each of these products, at least the
+ * sequence number that PostgreSQL held at the call. Undefined when that was not in time.
+ */
+export async function timeToRecovery(
+  bed: Testbed,
+  productIds: readonly string[],
+  timeoutMs = 60_000,
+): Promise<number | undefined> {
+  const began = Date.now();
+  let targets: Map<string, number> | undefined;
+  const recovered = await waitUntil(
+    async () => {
+      try {
+        if (targets === undefined) {
+          const ratings = await readRatings(bed);
+          targets = new Map([...ratings].map(([id, { seq }]) => [id, seq]));
+        }
+        const ids = productIds.filter((id) => targets!.has(id));
+        const stored = await bed.store.inspectMany(ids);
+        return stored.every((one, i) => one.kind === 'RATING' && one.state.seq >= targets!.get(ids[i]!)!);
+      } catch {
+        return false;
+      }
+    },
+    { timeoutMs, intervalMs: 20 },
+  );
+  return recovered === true ? Date.now() - began : undefined;
+}
+
+/**
+ * Recovery time where nobody writes: milliseconds from the call until these products equal PostgreSQL, or have no keys.
+ * Undefined when that was not in time.
+ */
+export async function timeToEqual(
+  bed: Testbed,
+  productIds: readonly string[],
+  timeoutMs = 60_000,
+): Promise<number | undefined> {
+  const began = Date.now();
+  const equal = await waitUntil(
+    async () => {
+      try {
+        const { behind, different } = await compareRatings(bed);
+        return [...behind, ...different].every(({ productId }) => !productIds.includes(productId));
+      } catch {
+        return false;
+      }
+    },
+    { timeoutMs, intervalMs: 100 },
+  );
+  return equal === true ? Date.now() - began : undefined;
+}

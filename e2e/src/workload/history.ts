@@ -1,0 +1,56 @@
+/** A review as the answers told its author. */
+export interface ReviewState {
+  readonly id: string;
+  readonly rating: number;
+  readonly body: string;
+  readonly version: number;
+}
+
+/** One change that an author asks for. No body is used twice, so every change can be told from every other. */
+export type Mutation =
+  | { readonly kind: 'create'; readonly rating: number; readonly body: string }
+  | { readonly kind: 'update'; readonly rating: number; readonly body: string }
+  | { readonly kind: 'delete' };
+
+/** One author's review of one product. Only that author changes it, one mutation after the other. */
+export interface Slot {
+  readonly subject: string;
+  readonly productId: string;
+  /** The result of all mutations whose outcome is known; null while there is no review. */
+  review: ReviewState | null;
+  /** The mutation that was sent and whose outcome is not known yet. */
+  pending: Mutation | null;
+  /** Count of changes known to be committed. */
+  changes: number;
+  /** Set once the product no longer exists. */
+  gone: boolean;
+}
+
+/** One answered mutation: when it was answered, and how long its author waited, retries included. */
+export interface Answer {
+  readonly at: number;
+  readonly ms: number;
+}
+
+/** The operations of a load and their outcomes, to be compared with PostgreSQL afterwards (Jepsen's term). */
+export class History {
+  readonly slots: Slot[] = [];
+  readonly answers: Answer[] = [];
+  /** Ids of products whose deletion was sent. */
+  readonly deletedProducts = new Set<string>();
+  /** Count of attempts whose outcome was unknown, and which were sent again. */
+  unknownOutcomes = 0;
+  /** Answers that a correct system never gives, one line each. */
+  readonly violations: string[] = [];
+
+  slot(subject: string, productId: string): Slot {
+    const slot: Slot = { subject, productId, review: null, pending: null, changes: 0, gone: false };
+    this.slots.push(slot);
+    return slot;
+  }
+
+  /** The mutations answered between two times, in milliseconds since the epoch. */
+  answered(from = 0, to = Infinity): Answer[] {
+    return this.answers.filter(({ at }) => at >= from && at <= to);
+  }
+}
