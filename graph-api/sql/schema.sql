@@ -1,0 +1,387 @@
+-- Generated from graph-api/sql/migrations by `npm run codegen`; do not edit.
+-- The schema that all migrations make together: to be read here, and changed by a new migration.
+
+CREATE TABLE authors (
+  id uuid DEFAULT gen_random_uuid() NOT NULL,
+  issuer text NOT NULL,
+  subject text NOT NULL,
+  display_name text NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  updated_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT authors_pkey PRIMARY KEY (id),
+  CONSTRAINT authors_issuer_subject_key UNIQUE (issuer, subject),
+  CONSTRAINT authors_display_name_length CHECK (char_length(display_name) >= 1 AND char_length(display_name) <= 200),
+  CONSTRAINT authors_subject_length CHECK (char_length(subject) >= 1 AND char_length(subject) <= 255)
+);
+
+CREATE TABLE outbox (
+  "position" bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+  id uuid NOT NULL,
+  aggregatetype text DEFAULT 'product'::text NOT NULL,
+  aggregateid uuid NOT NULL,
+  type text NOT NULL,
+  payload json NOT NULL,
+  seq integer NOT NULL,
+  traceparent text,
+  created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+  CONSTRAINT outbox_pkey PRIMARY KEY ("position")
+) WITH (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_analyze_scale_factor=0, autovacuum_analyze_threshold=50000);
+
+CREATE TABLE products (
+  id uuid DEFAULT gen_random_uuid() NOT NULL,
+  external_id text,
+  name text NOT NULL,
+  description text,
+  price_amount numeric(14,4) NOT NULL,
+  price_currency text NOT NULL,
+  version integer DEFAULT 1 NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  updated_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT products_pkey PRIMARY KEY (id),
+  CONSTRAINT products_external_id_key UNIQUE (external_id),
+  CONSTRAINT products_description_length CHECK (char_length(description) <= 10000),
+  CONSTRAINT products_external_id_length CHECK (char_length(external_id) >= 1 AND char_length(external_id) <= 200),
+  CONSTRAINT products_name_length CHECK (char_length(name) >= 1 AND char_length(name) <= 200),
+  CONSTRAINT products_price_amount_range CHECK (price_amount >= 0::numeric),
+  CONSTRAINT products_price_currency_code CHECK (price_currency ~ '^[A-Z]{3}$'::text)
+);
+
+CREATE INDEX products_created_at_id_idx ON products USING btree (created_at, id);
+
+CREATE TRIGGER products_capture_delete BEFORE DELETE ON products FOR EACH ROW EXECUTE FUNCTION capture_product_delete();
+
+CREATE TRIGGER products_create_review_stream AFTER INSERT ON products REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION create_review_stream();
+
+CREATE TABLE review_streams (
+  product_id uuid NOT NULL,
+  last_seq integer DEFAULT 0 NOT NULL,
+  CONSTRAINT review_streams_pkey PRIMARY KEY (product_id),
+  CONSTRAINT review_streams_product_id_fkey FOREIGN KEY (product_id) REFERENCES products(id)
+) WITH (fillfactor=50);
+
+CREATE TABLE reviews (
+  id uuid DEFAULT gen_random_uuid() NOT NULL,
+  product_id uuid NOT NULL,
+  author_id uuid,
+  external_id text,
+  rating smallint NOT NULL,
+  title text,
+  body text,
+  status text DEFAULT 'PUBLISHED'::text NOT NULL,
+  version integer DEFAULT 1 NOT NULL,
+  created_at timestamp with time zone DEFAULT now() NOT NULL,
+  updated_at timestamp with time zone DEFAULT now() NOT NULL,
+  CONSTRAINT reviews_pkey PRIMARY KEY (id),
+  CONSTRAINT reviews_author_id_product_id_key UNIQUE (author_id, product_id),
+  CONSTRAINT reviews_external_id_key UNIQUE (external_id),
+  CONSTRAINT reviews_author_id_fkey FOREIGN KEY (author_id) REFERENCES authors(id),
+  CONSTRAINT reviews_product_id_fkey FOREIGN KEY (product_id) REFERENCES products(id),
+  CONSTRAINT reviews_body_length CHECK (char_length(body) >= 1 AND char_length(body) <= 10000),
+  CONSTRAINT reviews_external_id_length CHECK (char_length(external_id) >= 1 AND char_length(external_id) <= 200),
+  CONSTRAINT reviews_rating_range CHECK (rating >= 1 AND rating <= 5),
+  CONSTRAINT reviews_status_known CHECK (status = ANY (ARRAY['PENDING'::text, 'PUBLISHED'::text, 'REJECTED'::text])),
+  CONSTRAINT reviews_title_length CHECK (char_length(title) >= 1 AND char_length(title) <= 200)
+) WITH (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_insert_scale_factor=0.02);
+
+CREATE INDEX reviews_counted_idx ON reviews USING btree (product_id, rating) WHERE status = 'PUBLISHED'::text;
+
+CREATE INDEX reviews_product_id_created_at_id_idx ON reviews USING btree (product_id, created_at, id);
+
+CREATE TRIGGER reviews_capture_delete AFTER DELETE ON reviews REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION capture_review_delete();
+
+CREATE TRIGGER reviews_capture_insert AFTER INSERT ON reviews REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION capture_review_insert();
+
+CREATE TRIGGER reviews_capture_update AFTER UPDATE ON reviews REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION capture_review_update();
+
+CREATE TRIGGER reviews_identity_immutable BEFORE UPDATE OF id, product_id ON reviews FOR EACH ROW WHEN (old.id IS DISTINCT FROM new.id OR old.product_id IS DISTINCT FROM new.product_id) EXECUTE FUNCTION refuse_review_identity_change();
+
+CREATE TRIGGER reviews_refuse_truncate BEFORE TRUNCATE ON reviews FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncate();
+
+CREATE VIEW rating_aggregates AS
+ SELECT s.product_id,
+    s.last_seq,
+    r.stars_1,
+    r.stars_2,
+    r.stars_3,
+    r.stars_4,
+    r.stars_5
+   FROM review_streams s
+     LEFT JOIN LATERAL ( SELECT count(*) FILTER (WHERE reviews.rating = 1) AS stars_1,
+            count(*) FILTER (WHERE reviews.rating = 2) AS stars_2,
+            count(*) FILTER (WHERE reviews.rating = 3) AS stars_3,
+            count(*) FILTER (WHERE reviews.rating = 4) AS stars_4,
+            count(*) FILTER (WHERE reviews.rating = 5) AS stars_5
+           FROM reviews
+          WHERE reviews.product_id = s.product_id AND reviews.status = 'PUBLISHED'::text) r ON true;
+
+CREATE OR REPLACE FUNCTION public.advance_review_sequence(product_id uuid, at_least integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+DECLARE
+  last_number integer;
+BEGIN
+  UPDATE review_streams s SET last_seq = at_least
+   WHERE s.product_id = advance_review_sequence.product_id AND s.last_seq < at_least
+  RETURNING s.last_seq INTO last_number;
+  IF NOT FOUND THEN
+    SELECT s.last_seq INTO last_number FROM review_streams s
+     WHERE s.product_id = advance_review_sequence.product_id;
+  END IF;
+  RETURN last_number;
+END $function$;
+
+REVOKE ALL ON FUNCTION advance_review_sequence(uuid,integer) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION public.capture_product_delete()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  event_id uuid := gen_random_uuid();
+  final_seq integer;
+BEGIN
+  PERFORM FROM reviews WHERE product_id = OLD.id ORDER BY id FOR UPDATE;
+  DELETE FROM review_streams WHERE product_id = OLD.id RETURNING last_seq + 1 INTO STRICT final_seq;
+  DELETE FROM reviews WHERE product_id = OLD.id;
+  INSERT INTO outbox (id, aggregateid, type, payload, seq)
+  VALUES (event_id, OLD.id, 'product-deleted',
+          review_event_payload(event_id, 'product-deleted', OLD.id, NULL, final_seq, NULL, NULL), final_seq);
+  RETURN OLD;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.capture_review_changes(event_type text, product_ids uuid[], review_ids uuid[], previous_ratings smallint[], ratings smallint[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  orphan uuid;
+BEGIN
+  PERFORM FROM review_streams WHERE product_id = ANY (product_ids) ORDER BY product_id FOR UPDATE;
+
+  IF event_type <> 'review-deleted' THEN
+    SELECT p.id INTO orphan FROM unnest(product_ids) AS p (id)
+     WHERE NOT EXISTS (SELECT FROM review_streams s WHERE s.product_id = p.id) LIMIT 1;
+    IF FOUND THEN
+      RAISE EXCEPTION 'product % has no review sequence: its rating could not be kept exact', orphan
+        USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+  END IF;
+
+  WITH change AS MATERIALIZED (
+    SELECT c.*, gen_random_uuid() AS event_id,
+           row_number() OVER (PARTITION BY c.product_id ORDER BY c.ordinality)::integer AS nth
+      FROM unnest(product_ids, review_ids, previous_ratings, ratings)
+        WITH ORDINALITY AS c (product_id, review_id, previous_rating, rating, ordinality)
+  ), taken AS (
+    UPDATE review_streams s SET last_seq = s.last_seq + n.changes
+      FROM (SELECT product_id, count(*)::integer AS changes FROM change GROUP BY product_id) n
+     WHERE s.product_id = n.product_id
+    RETURNING s.product_id, s.last_seq - n.changes AS seq_before
+  )
+  INSERT INTO outbox (id, aggregateid, type, payload, seq)
+  SELECT c.event_id, c.product_id, event_type,
+         review_event_payload(c.event_id, event_type, c.product_id, c.review_id, t.seq_before + c.nth,
+                              c.previous_rating, c.rating),
+         t.seq_before + c.nth
+    FROM change c JOIN taken t USING (product_id)
+   ORDER BY c.product_id, c.nth;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.capture_review_delete()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  PERFORM capture_review_changes(
+            'review-deleted',
+            array_agg(o.product_id ORDER BY o.created_at, o.id),
+            array_agg(o.id ORDER BY o.created_at, o.id),
+            array_agg(counted_rating(o.rating, o.status) ORDER BY o.created_at, o.id),
+            array_agg(NULL::smallint))
+     FROM old_rows o
+   HAVING count(*) > 0;
+  RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.capture_review_insert()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  PERFORM capture_review_changes(
+            'review-created',
+            array_agg(n.product_id ORDER BY n.created_at, n.id),
+            array_agg(n.id ORDER BY n.created_at, n.id),
+            array_agg(NULL::smallint),
+            array_agg(counted_rating(n.rating, n.status) ORDER BY n.created_at, n.id))
+     FROM new_rows n
+   HAVING count(*) > 0;
+  RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.capture_review_update()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  PERFORM capture_review_changes(
+            'review-updated',
+            array_agg(n.product_id ORDER BY n.created_at, n.id),
+            array_agg(n.id ORDER BY n.created_at, n.id),
+            array_agg(counted_rating(o.rating, o.status) ORDER BY n.created_at, n.id),
+            array_agg(counted_rating(n.rating, n.status) ORDER BY n.created_at, n.id))
+     FROM old_rows o JOIN new_rows n USING (id)
+    WHERE o IS DISTINCT FROM n
+   HAVING count(*) > 0;
+  RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.counted_rating(rating smallint, status text)
+ RETURNS smallint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT CASE WHEN status = 'PUBLISHED' THEN rating END $function$;
+
+CREATE OR REPLACE FUNCTION public.create_review(p_id uuid, p_product_id uuid, p_author_id uuid, p_issuer text, p_subject text, p_display_name text, p_rating smallint, p_title text, p_body text, OUT outcome text, OUT review_id uuid, OUT product_id uuid, OUT rating_version integer)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  author uuid;
+BEGIN
+  IF NOT EXISTS (SELECT FROM products WHERE id = p_product_id) THEN
+    outcome := 'NOT_FOUND';
+    RETURN;
+  END IF;
+  author := upsert_author(p_author_id, p_issuer, p_subject, p_display_name);
+  INSERT INTO reviews (id, product_id, author_id, rating, title, body)
+  VALUES (p_id, p_product_id, author, p_rating, p_title, p_body)
+  ON CONFLICT ON CONSTRAINT reviews_author_id_product_id_key DO NOTHING;
+  outcome := CASE WHEN FOUND THEN 'CREATED' ELSE 'ALREADY_REVIEWED' END;
+  IF outcome = 'CREATED' THEN
+    review_id := p_id;
+    product_id := p_product_id;
+    SELECT s.last_seq INTO STRICT rating_version FROM review_streams s WHERE s.product_id = p_product_id;
+  END IF;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.create_review_stream()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  INSERT INTO review_streams (product_id) SELECT id FROM new_rows;
+  RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.delete_review(p_id uuid, p_issuer text, p_subject text, p_is_admin boolean, OUT outcome text, OUT review_id uuid, OUT product_id uuid, OUT rating_version integer)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  DELETE FROM reviews r
+   WHERE r.id = p_id
+     AND (p_is_admin OR EXISTS (
+           SELECT FROM authors a WHERE a.id = r.author_id AND a.issuer = p_issuer AND a.subject = p_subject))
+  RETURNING r.id, r.product_id INTO review_id, product_id;
+  IF FOUND THEN
+    outcome := 'DELETED';
+    SELECT s.last_seq INTO STRICT rating_version
+      FROM review_streams s WHERE s.product_id = delete_review.product_id;
+  ELSE
+    outcome := CASE WHEN EXISTS (SELECT FROM reviews WHERE id = p_id) THEN 'FORBIDDEN' ELSE 'NOT_FOUND' END;
+  END IF;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.refuse_review_identity_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  RAISE EXCEPTION 'the id and product_id of a review are immutable: delete it and create another'
+    USING ERRCODE = 'integrity_constraint_violation';
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.refuse_truncate()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  RAISE EXCEPTION 'TRUNCATE of % is refused: it would change ratings without an event; use DELETE', TG_TABLE_NAME
+    USING ERRCODE = 'feature_not_supported';
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.review_event_payload(event_id uuid, type text, product_id uuid, review_id uuid, seq integer, previous_rating smallint, rating smallint)
+ RETURNS json
+ LANGUAGE sql
+AS $function$
+  SELECT json_build_object(
+    'eventId', event_id, 'type', type, 'schemaVersion', 1, 'productId', product_id, 'reviewId', review_id,
+    'seq', seq, 'previousRating', previous_rating, 'rating', rating,
+    'occurredAt', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
+$function$;
+
+CREATE OR REPLACE FUNCTION public.update_review(p_id uuid, p_issuer text, p_subject text, p_display_name text, p_expected_version integer, p_rating smallint, p_set_title boolean, p_title text, p_set_body boolean, p_body text, OUT outcome text, OUT review_id uuid, OUT product_id uuid, OUT rating_version integer)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  author uuid;
+  review reviews%ROWTYPE;
+BEGIN
+  SELECT id INTO author FROM authors WHERE issuer = p_issuer AND subject = p_subject;
+  IF author IS NOT NULL THEN
+    UPDATE authors SET display_name = p_display_name, updated_at = now()
+     WHERE id = author AND display_name <> p_display_name;
+  END IF;
+
+  UPDATE reviews r
+     SET rating = coalesce(p_rating, r.rating),
+         title = CASE WHEN p_set_title THEN p_title ELSE r.title END,
+         body = CASE WHEN p_set_body THEN p_body ELSE r.body END,
+         version = r.version + 1,
+         updated_at = now()
+   WHERE r.id = p_id AND r.author_id = author
+     AND (p_expected_version IS NULL OR r.version = p_expected_version)
+     AND (r.rating <> coalesce(p_rating, r.rating)
+          OR (p_set_title AND r.title IS DISTINCT FROM p_title)
+          OR (p_set_body AND r.body IS DISTINCT FROM p_body))
+  RETURNING r.* INTO review;
+  IF FOUND THEN
+    outcome := 'UPDATED';
+  ELSE
+    SELECT * INTO review FROM reviews WHERE id = p_id;
+    outcome := CASE
+      WHEN NOT FOUND THEN 'NOT_FOUND'
+      WHEN review.author_id IS DISTINCT FROM author OR author IS NULL THEN 'FORBIDDEN'
+      WHEN review.version <> p_expected_version THEN 'VERSION_CONFLICT'
+      ELSE 'UNCHANGED'
+    END;
+  END IF;
+  IF outcome IN ('UPDATED', 'UNCHANGED') THEN
+    review_id := review.id;
+    product_id := review.product_id;
+    SELECT s.last_seq INTO rating_version FROM review_streams s WHERE s.product_id = review.product_id;
+  END IF;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.upsert_author(p_id uuid, p_issuer text, p_subject text, p_display_name text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  found_id uuid;
+  found_name text;
+BEGIN
+  SELECT id, display_name INTO found_id, found_name FROM authors WHERE issuer = p_issuer AND subject = p_subject;
+  IF found_id IS NULL OR found_name <> p_display_name THEN
+    INSERT INTO authors (id, issuer, subject, display_name)
+    VALUES (p_id, p_issuer, p_subject, p_display_name)
+    ON CONFLICT (issuer, subject) DO UPDATE SET display_name = EXCLUDED.display_name, updated_at = now()
+    RETURNING id INTO found_id;
+  END IF;
+  RETURN found_id;
+END $function$;
