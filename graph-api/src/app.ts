@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { createRedisClient } from '@exact-ratings/shared/clients/redis-client.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { retryUntilAborted } from '@exact-ratings/shared/runtime/backoff.js';
+import { withDeadline } from '@exact-ratings/shared/runtime/deadline.js';
 import type { ReleaseStack } from '@exact-ratings/shared/runtime/lifecycle.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import type { Redis } from 'ioredis';
@@ -90,7 +90,7 @@ export async function startApp(
   resources.push('rating reader', () => ratingReader.stop());
 
   const publisher = overrides.publisher ?? createKafkaPublisher(config.kafka, logger);
-  const relay = createRelay(config.database, config.relay, publisher, logger);
+  const relay = createRelay(config.database, config.outbox, publisher, logger);
   resources.push('outbox relay', () => relay.stop());
 
   const tokens = new TokenVerifier(config.auth, logger);
@@ -102,10 +102,8 @@ export async function startApp(
     port: config.port,
     maxBodyBytes: config.limits.maxBodyBytes,
     corsOrigins: config.corsOrigins,
-    isReady: async () => {
-      const patience = delay(READY_TIMEOUT_MS, false, { ref: false });
-      return Promise.race([isMigrated(dataSource).catch(() => false), patience]);
-    },
+    isReady: () =>
+      withDeadline(isMigrated(dataSource), READY_TIMEOUT_MS, 'PostgreSQL did not answer').catch(() => false),
     logger,
   });
   const apollo = await addGraphQL(server, {
@@ -124,9 +122,9 @@ export async function startApp(
       };
     },
   });
-  if (config.docs.active) {
-    await addExplorer(server, { path: config.docs.path, keepToken: !config.production });
-    const url = `http://${config.host}:${config.port}/${config.docs.path}`;
+  if (config.explorer.active) {
+    await addExplorer(server, { path: config.explorer.path, keepToken: !config.production });
+    const url = `http://${config.host}:${config.port}/${config.explorer.path}`;
     if (config.production) logger.warn({ url }, 'API_DOCS_ACTIVE: the explorer shows the schema to everyone');
     else logger.info({ url }, 'API explorer');
   }

@@ -1,32 +1,15 @@
 import { configOrExit } from '@exact-ratings/shared/runtime/lifecycle.js';
-import { EnvReader } from '@exact-ratings/shared/config/env-reader.js';
-import {
-  isProduction,
-  readDatabaseConfig,
-  readKafkaConfig,
-  refuseExamplePassword,
-} from '@exact-ratings/shared/config/server-config.js';
 import { createKafkaClient } from '@exact-ratings/shared/clients/kafka-client.js';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import { retryUntilAborted } from '@exact-ratings/shared/runtime/backoff.js';
 import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
 import { createDataSource } from './database/data-source.js';
 import { migrationFile, unknownMigrations } from './database/migrations.js';
+import { readMigrateConfig } from './migrate-config.js';
 import { createTopics } from './outbox/topics.js';
 
 /** Brings PostgreSQL to the newest migration and creates the Kafka topics; run again, it changes nothing. */
-const config = configOrExit(() => {
-  const env = new EnvReader(process.env);
-  const database = readDatabaseConfig(env);
-  if (isProduction(env)) refuseExamplePassword(env, database);
-  return env.finish({
-    database,
-    kafka: readKafkaConfig(env),
-    partitions: env.integer('KAFKA_TOPIC_PARTITIONS', { default: 12, min: 1, max: 1_000 }),
-    replicationFactor: env.integer('KAFKA_REPLICATION_FACTOR', { default: 1, min: 1, max: 15 }),
-    waitSeconds: env.integer('MIGRATE_WAIT_SECONDS', { default: 60, min: 1, max: 86_400 }),
-  });
-});
+const config = configOrExit(() => readMigrateConfig(process.env));
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 const deadline = AbortSignal.timeout(config.waitSeconds * 1_000);

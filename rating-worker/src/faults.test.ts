@@ -150,7 +150,7 @@ test('is exact again after FLUSHALL and after a restart of Redis with nothing in
   const { pool, redis, kafka, stack } = servers;
   const pipeline = await createPipeline(servers);
   const products = await createProducts(pool, 20);
-  const { worker } = await startWorker(pipeline, { RATING_JOB_WAIT_MS: '500' });
+  const { worker } = await startWorker(pipeline, { RATING_JOB_LOOKUP_AFTER_MS: '500' });
   const write = async (): Promise<void> => {
     await changeReviews(pool, products);
     await relay(pool, kafka, pipeline.topic);

@@ -56,7 +56,7 @@ test('accepts http:// on one’s own machine, not in production', () => {
   expect(problemsOf({ ...PRODUCTION, ...plain })).toEqual([
     expect.stringMatching(/JWT_JWKS_URL must begin with https/),
   ]);
-  expect(problemsOf({ ...PRODUCTION, ...plain, APP_ENV: 'local' })).toEqual([]);
+  expect(problemsOf({ ...PRODUCTION, ...plain, ALLOW_EXAMPLE_SECRETS: 'true' })).toEqual([]);
   expect(problemsOf({ ...PRODUCTION, JWT_JWKS_URL: JWKS_URL })).toEqual([]);
 });
 
@@ -66,6 +66,6 @@ test('refuses in production what is published, and tokens of anyone for anything
   for (const name of ['JWT_SECRET', 'JWT_ISSUER', 'JWT_AUDIENCE', 'DATABASE_PASSWORD']) {
     expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^${name} `)));
   }
-  expect(problemsOf({ ...published, APP_ENV: 'local' })).toEqual([]);
+  expect(problemsOf({ ...published, ALLOW_EXAMPLE_SECRETS: 'true' })).toEqual([]);
   expect(problemsOf({ ...PRODUCTION, JWT_SECRET: SECRET })).toEqual([]);
 });

@@ -1,4 +1,5 @@
 import type { EnvReader } from '@exact-ratings/shared/config/env-reader.js';
+import { configSubject, optionalText, text } from '@exact-ratings/shared/config/variable.js';
 
 /** What proves a token: a secret that we share with whoever makes it, or the public keys of an identity provider. */
 export type TokenKeys =
@@ -17,6 +18,20 @@ export interface AuthConfig {
   readonly adminRole: string;
 }
 
+export const AUTH = configSubject('Tokens of callers', {
+  secret: optionalText('JWT_SECRET', {
+    secret: true,
+    meaning: 'HS256 key of the tokens, at least 32 bytes. Either this or `JWT_JWKS_URL` is required.',
+  }),
+  jwksUrl: optionalText('JWT_JWKS_URL', {
+    meaning: "Address of an identity provider's JSON Web Key Set; only asymmetric algorithms are then accepted.",
+  }),
+  issuer: optionalText('JWT_ISSUER', { meaning: 'Required `iss` of a token. Must be set in production.' }),
+  audience: optionalText('JWT_AUDIENCE', { meaning: 'Required `aud` of a token. Must be set in production.' }),
+  rolesClaim: text('JWT_ROLES_CLAIM', { default: 'roles', meaning: "The claim that lists the caller's roles." }),
+  adminRole: text('JWT_ADMIN_ROLE', { default: 'admin', meaning: 'The role that makes an admin.' }),
+});
+
 /** The secret of `.env.example`; accepted with a warning on one's own machine, refused in production. */
 export const EXAMPLE_JWT_SECRET = 'example-secret-for-your-own-machine-only';
 
@@ -24,25 +39,21 @@ const SECRET_HINT = 'a secret of at least 32 bytes, for example from `openssl ra
 
 /** Reads `JWT_*`; what is missing, malformed or unsafe is reported to `env`. */
 export function readAuthConfig(env: EnvReader, production: boolean): AuthConfig {
-  const keys = readTokenKeys(env, production);
-  const issuer = env.optional('JWT_ISSUER');
-  const audience = env.optional('JWT_AUDIENCE');
+  const { secret, jwksUrl, issuer, audience, rolesClaim, adminRole } = env.read(AUTH);
+  const keys = readTokenKeys(env, secret, jwksUrl, production);
   if (production) {
     if (issuer === undefined) env.problem('JWT_ISSUER is not set: production accepts tokens of one issuer only');
     if (audience === undefined) env.problem('JWT_AUDIENCE is not set: production accepts tokens made for it only');
   }
-  return {
-    keys,
-    issuer,
-    audience,
-    rolesClaim: env.string('JWT_ROLES_CLAIM', 'roles'),
-    adminRole: env.string('JWT_ADMIN_ROLE', 'admin'),
-  };
+  return { keys, issuer, audience, rolesClaim, adminRole };
 }
 
-function readTokenKeys(env: EnvReader, production: boolean): TokenKeys {
-  const secret = env.optional('JWT_SECRET');
-  const jwksUrl = env.optional('JWT_JWKS_URL');
+function readTokenKeys(
+  env: EnvReader,
+  secret: string | undefined,
+  jwksUrl: string | undefined,
+  production: boolean,
+): TokenKeys {
   if (secret !== undefined && jwksUrl !== undefined) {
     env.problem('JWT_SECRET and JWT_JWKS_URL are both set: tokens are proved by one of them, so unset the other');
   }

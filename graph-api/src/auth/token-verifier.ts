@@ -1,9 +1,8 @@
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
-import { GraphQLError } from 'graphql';
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
-import { unauthenticated } from '../schema/request-errors.js';
+import { serviceUnavailable, unauthenticated } from '../schema/request-errors.js';
 import type { AuthConfig } from './auth-config.js';
-import { KeysUnavailableError, ProviderKeys } from './provider-keys.js';
+import { KeysUnavailableError, Jwks } from './jwks.js';
 import type { Viewer } from './viewer.js';
 
 const ANONYMOUS = 'Anonymous';
@@ -33,7 +32,7 @@ export class TokenVerifier {
       this.algorithms = SECRET_ALGORITHMS;
       this.keyOf = () => key;
     } else {
-      const keys = new ProviderKeys(config.keys.jwksUrl, logger);
+      const keys = new Jwks(config.keys.jwksUrl, logger);
       this.algorithms = PROVIDER_ALGORITHMS;
       this.keyOf = keys.keyOf;
       void keys.prepare();
@@ -61,7 +60,11 @@ export class TokenVerifier {
       });
       return payload;
     } catch (error) {
-      if (error instanceof KeysUnavailableError) throw providerUnavailable();
+      if (error instanceof KeysUnavailableError) {
+        throw serviceUnavailable(
+          'The token cannot be checked: the identity provider does not answer. Try again in a moment.',
+        );
+      }
       throw unauthenticated(
         error instanceof errors.JWTExpired ? 'The token has expired: get a new one.' : 'The token is not valid.',
       );
@@ -86,16 +89,6 @@ export class TokenVerifier {
       isAdmin: Array.isArray(roles) ? roles.includes(this.config.adminRole) : roles === this.config.adminRole,
     };
   }
-}
-
-/** The whole request fails, before any resolver, so its HTTP status may say so too. */
-function providerUnavailable(): GraphQLError {
-  return new GraphQLError(
-    'The token cannot be checked: the identity provider does not answer. Try again in a moment.',
-    {
-      extensions: { code: 'SERVICE_UNAVAILABLE', retryable: true, http: { status: 503 } },
-    },
-  );
 }
 
 function isStorable(text: unknown): text is string {

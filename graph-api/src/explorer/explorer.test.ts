@@ -23,7 +23,7 @@ async function serve(config: GraphApiConfig): Promise<string> {
     isReady: () => Promise.resolve(true),
     logger: LOGGER,
   });
-  await addExplorer(server, { path: config.docs.path, keepToken: !config.production });
+  await addExplorer(server, { path: config.explorer.path, keepToken: !config.production });
   await server.listen({ host: '127.0.0.1', port: 0 });
   return `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
 }
@@ -33,7 +33,7 @@ test('is off unless asked for, with its introspection in production', () => {
     ...{ NODE_ENV: 'production', JWT_ISSUER: 'us', JWT_AUDIENCE: 'ratings', DATABASE_PASSWORD: 'of our own' },
     ...ENVIRONMENT,
   };
-  expect(readGraphApiConfig(ENVIRONMENT).docs.active).toBe(false);
+  expect(readGraphApiConfig(ENVIRONMENT).explorer.active).toBe(false);
   expect(readGraphApiConfig(production)).toMatchObject({
     introspection: false,
     docs: { active: false },

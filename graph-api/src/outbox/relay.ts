@@ -2,8 +2,8 @@ import type { DatabaseConfig } from '@exact-ratings/shared/config/server-config.
 import { withDeadline } from '@exact-ratings/shared/runtime/deadline.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { RunningLoop } from '@exact-ratings/shared/runtime/running-loop.js';
-import type { RelayConfig } from '../config.js';
 import type { Publisher } from './kafka-publisher.js';
+import type { OutboxConfig } from './outbox-config.js';
 import { OutboxConnection } from './outbox-connection.js';
 import { deleteBatch, readBatch, tryRelayLock } from './outbox-table.js';
 import { waitBeforeNext, type BatchOutcome } from './wait-before-next.js';
@@ -42,7 +42,7 @@ export interface Relay {
  */
 export function createRelay(
   database: DatabaseConfig,
-  config: RelayConfig,
+  config: OutboxConfig,
   publisher: Publisher,
   logger: Logger,
   timeouts: RelayTimeouts = RELAY_TIMEOUTS,

@@ -5,16 +5,16 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
-import { ApolloArmor } from '@escape.tech/graphql-armor';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { QueryLimits } from '../config.js';
 import type { RequestContext } from '../context.js';
 import { buildGraphQLSchema } from '../schema/build-schema.js';
-import { createErrorFormatter } from './format-error.js';
-import { nodeLimit } from './node-limit.js';
+import { createErrorFormatter } from './error-formatter.js';
+import type { Limits } from './limits/limits-config.js';
+import { operationCostLimit } from './limits/operation-cost.js';
+import { operationLimits } from './limits/operation-limits.js';
 
 export interface GraphQLServerOptions {
-  readonly limits: QueryLimits;
+  readonly limits: Limits;
   readonly introspection: boolean;
   /** Keeps "Did you mean …" out of errors. */
   readonly hideSchemaDetails: boolean;
@@ -27,16 +27,7 @@ export async function addGraphQL(
   server: FastifyInstance,
   options: GraphQLServerOptions,
 ): Promise<ApolloServer<RequestContext>> {
-  const { maxDepth, maxAliases, maxDirectives, maxTokens, maxSelections, maxNodes } = options.limits;
   const schema = buildGraphQLSchema();
-  const armor = new ApolloArmor({
-    maxDepth: { n: maxDepth, flattenFragments: true },
-    maxAliases: { n: maxAliases },
-    maxDirectives: { n: maxDirectives },
-    maxTokens: { enabled: false },
-    costLimit: { enabled: false },
-    blockFieldSuggestion: { enabled: false },
-  }).protect();
   const apollo = new ApolloServer<RequestContext>({
     schema,
     introspection: options.introspection,
@@ -44,9 +35,7 @@ export async function addGraphQL(
     includeStacktraceInErrorResponses: false,
     allowBatchedHttpRequests: false,
     csrfPrevention: true,
-    maxRecursiveSelections: maxSelections,
-    parseOptions: { maxLexicalTokens: maxTokens },
-    validationRules: [...armor.validationRules],
+    ...operationLimits(options.limits),
     stopOnTerminationSignals: false,
     formatError: createErrorFormatter(options.logger, options.hideSchemaDetails),
     logger: options.logger.child({ part: 'apollo' }, { level: 'warn' }),
@@ -54,7 +43,7 @@ export async function addGraphQL(
       // No cache hints are used; the plugin costs 15 to 20 % of the throughput.
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginLandingPageDisabled(),
-      nodeLimit(schema, maxNodes),
+      operationCostLimit(schema, options.limits.maxNodes),
     ],
   });
   await apollo.start();

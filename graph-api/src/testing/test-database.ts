@@ -54,7 +54,7 @@ export async function createTestDatabase(environment = stackEnvironment()): Prom
 }
 
 function connection(environment: Record<string, string>): DatabaseConfig {
-  return readDatabaseConfig(new EnvReader(environment));
+  return readDatabaseConfig(new EnvReader(environment), false);
 }
 
 async function createTemplate(admin: pg.Client, environment: Record<string, string>): Promise<void> {

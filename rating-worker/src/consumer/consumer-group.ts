@@ -69,7 +69,7 @@ export class ReviewConsumer {
       kafka: this.kafka,
       topic: config.kafka.topic,
       groupId: config.consumer.groupId,
-      stallMs: config.consumer.stallMs,
+      stallMs: config.consumer.stallTimeoutMs,
       consumer: {
         isMember: () => this.isMember(),
         busySince: (partition) => this.busySince.get(partition),
@@ -99,7 +99,7 @@ export class ReviewConsumer {
     await this.consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: Math.max(config.consumer.partitions, partitions),
+      partitionsConsumedConcurrently: Math.max(config.consumer.minPartitionConcurrency, partitions),
       eachBatch: (payload) => this.eachBatch(payload),
     });
   }

@@ -34,7 +34,7 @@ async function startWatched(run?: (config: ConsumerRunConfig) => ConsumerRunConf
   let consumer: Consumer | undefined;
   const started = await startWorker(
     pipeline,
-    { KAFKA_STALL_MS: String(STALL_MS) },
+    { KAFKA_STALL_TIMEOUT_MS: String(STALL_MS) },
     {
       wrapConsumer: (real) => {
         consumer = real;

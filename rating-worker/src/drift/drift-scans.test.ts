@@ -3,7 +3,8 @@ import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
 import { readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { RatingStore, type RatingAggregate } from '@exact-ratings/shared/rating/rating-store.js';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
-import { readRatingWorkerConfig, type ReconcilerConfig } from '../config.js';
+import { readRatingWorkerConfig } from '../config.js';
+import type { ScanConfig } from './scan-config.js';
 import { createMetrics, type WorkerMetrics } from '../metrics.js';
 import { Rebuilder } from '../ratings/rating-rebuilder.js';
 import { createProducts, createReviews, eventually, findDifferences } from '../testing/test-data.js';
@@ -15,7 +16,7 @@ import { RecentProducts } from '../reconciler/recent-products.js';
 
 const LEAP = 1_000_000;
 const never = new AbortController().signal;
-const config: ReconcilerConfig = {
+const config: ScanConfig = {
   ...readRatingWorkerConfig({}).reconciler,
   graceMs: 100,
   pageSize: 10,
@@ -41,7 +42,7 @@ beforeEach(async () => {
 
 afterAll(() => servers?.stop());
 
-function createPasses(changed: Partial<ReconcilerConfig> = {}, keysExpire = false): Passes {
+function createPasses(changed: Partial<ScanConfig> = {}, keysExpire = false): Passes {
   const merged = { ...config, ...changed };
   const logger = createLogger('test', 'silent');
   const rebuilder = new Rebuilder(servers.pool, store, logger);

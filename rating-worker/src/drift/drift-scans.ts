@@ -8,7 +8,7 @@ import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { sleep } from '@exact-ratings/shared/runtime/backoff.js';
 import { compareRating, type DifferenceReason } from './compare-rating.js';
 import { productPages } from './product-scan.js';
-import type { ReconcilerConfig } from '../config.js';
+import type { ScanConfig } from './scan-config.js';
 import type { WorkerMetrics } from '../metrics.js';
 import type { DriftKind, Finding, Healer } from './drift-repairer.js';
 import type { RecentProducts } from '../reconciler/recent-products.js';
@@ -45,7 +45,7 @@ export class Passes {
     private readonly store: RatingStore,
     private readonly database: Queryable,
     private readonly healer: Healer,
-    private readonly config: ReconcilerConfig,
+    private readonly config: ScanConfig,
     private readonly metrics: WorkerMetrics,
     /** Whether keys expire, so that a product without any has not lost them. */
     private readonly keysExpire: boolean,

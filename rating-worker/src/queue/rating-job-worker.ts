@@ -3,7 +3,7 @@ import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
 import { settledWithin } from '@exact-ratings/shared/runtime/deadline.js';
 import { DelayedError, Worker, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { JobConfig } from '../config.js';
+import type { JobConfig } from './queue-config.js';
 import type { WorkerMetrics } from '../metrics.js';
 import type { RatingJobData, RatingJobName } from './rating-job.js';
 

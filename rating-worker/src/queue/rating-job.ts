@@ -1,7 +1,7 @@
 import type { ReviewEvent, Stars } from '@exact-ratings/shared/events/review-event.js';
 import { ratingChange, type RatingChange } from '@exact-ratings/shared/rating/rating-store.js';
 import type { JobsOptions } from 'bullmq';
-import type { JobConfig } from '../config.js';
+import type { JobConfig } from './queue-config.js';
 
 /**
  * One event as it travels in a job, short since a queue holds many: seq, what counted before, what counts now

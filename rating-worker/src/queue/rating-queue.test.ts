@@ -31,7 +31,7 @@ beforeEach(() => {
     RATING_QUEUE_NAME: randomUUID(),
     RATING_JOB_ATTEMPTS: '3',
     RATING_JOB_BACKOFF_MS: '1',
-    RATING_JOB_WAIT_MS: '200',
+    RATING_JOB_LOOKUP_AFTER_MS: '200',
   });
   metrics = createMetrics();
   queue = new RatingQueue(connect(), config.jobs, logger);

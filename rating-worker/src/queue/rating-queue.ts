@@ -5,7 +5,7 @@ import { settledWithin, untilAborted } from '@exact-ratings/shared/runtime/deadl
 import { waitFor } from '@exact-ratings/shared/runtime/backoff.js';
 import { Queue, QueueEvents, type JobState } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { JobConfig } from '../config.js';
+import type { JobConfig } from './queue-config.js';
 import { BLOCKING_READ_MS } from '../connections.js';
 import {
   APPLY_JOB,
@@ -81,7 +81,7 @@ export class RatingQueue {
       let toAdd: Ticket[] = tickets;
       while (open.size > 0) {
         await this.add(toAdd, signal);
-        await untilAborted(settledWithin(finished, this.config.waitMs), signal);
+        await untilAborted(settledWithin(finished, this.config.lookupAfterMs), signal);
         toAdd = await this.lookUp([...open], watch, signal);
       }
     } finally {

@@ -1,5 +1,5 @@
 import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
-import type { JobConfig } from '../config.js';
+import type { JobConfig } from '../queue/queue-config.js';
 import type { WorkerMetrics } from '../metrics.js';
 import {
   APPLY_JOB,

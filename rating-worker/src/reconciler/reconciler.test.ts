@@ -25,9 +25,9 @@ import {
 let servers: TestServers;
 const RECONCILER = {
   RECONCILER_ENABLED: 'true',
-  RECONCILER_SEQ_INTERVAL_MS: '300',
-  RECONCILER_CONTENT_INTERVAL_MS: '500',
-  RECONCILER_REVERSE_INTERVAL_MS: '500',
+  RECONCILER_SEQUENCE_SCAN_INTERVAL_MS: '300',
+  RECONCILER_COUNTS_SCAN_INTERVAL_MS: '500',
+  RECONCILER_ORPHAN_SCAN_INTERVAL_MS: '500',
   RECONCILER_RECENT_INTERVAL_MS: '300',
   RECONCILER_GRACE_MS: '300',
   RECONCILER_HEARTBEAT_MS: '100',
@@ -76,7 +76,7 @@ test('fills Redis again after FLUSHALL, detected by the heartbeat', async () => 
   const pipeline = await createPipeline(servers);
   const { metric } = await startWorker(pipeline, {
     ...RECONCILER,
-    RECONCILER_SEQ_INTERVAL_MS: NEVER,
+    RECONCILER_SEQUENCE_SCAN_INTERVAL_MS: NEVER,
     RECONCILER_RECENT_INTERVAL_MS: NEVER,
   });
   const products = await ratedProducts(pipeline, 20);
@@ -92,7 +92,7 @@ test('fills Redis again after FLUSHALL, detected by the heartbeat', async () => 
 test('notices single keys that were lost lately without a pass over all', async () => {
   const { pool, redis } = servers;
   const pipeline = await createPipeline(servers);
-  const { metric } = await startWorker(pipeline, { ...RECONCILER, RECONCILER_SEQ_INTERVAL_MS: NEVER });
+  const { metric } = await startWorker(pipeline, { ...RECONCILER, RECONCILER_SEQUENCE_SCAN_INTERVAL_MS: NEVER });
   const products = await ratedProducts(pipeline, 5);
   await eventually('the first pass is over', async () => (await metric('rating_reconciler_passes_total')) >= 1);
   await redis.del(
@@ -152,7 +152,7 @@ test('is exact after PostgreSQL was put back to the past, while its later events
 test('compares the counts too, out of turn, where a number shows that PostgreSQL was put back', async () => {
   const { pool, redis } = servers;
   const pipeline = await createPipeline(servers);
-  const { metric } = await startWorker(pipeline, { ...RECONCILER, RECONCILER_CONTENT_INTERVAL_MS: NEVER });
+  const { metric } = await startWorker(pipeline, { ...RECONCILER, RECONCILER_COUNTS_SCAN_INTERVAL_MS: NEVER });
   const [ahead, other] = await ratedProducts(pipeline, 2);
   await eventually(
     'the first passes are over',

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { sleep } from '@exact-ratings/shared/runtime/backoff.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
-import type { ReconcilerConfig } from '../config.js';
+import type { ReconcilerConfig } from './reconciler-config.js';
 import type { WorkerMetrics } from '../metrics.js';
 import type { LeaderLease } from './leader-lease.js';
 import type { PassReport, Passes } from '../drift/drift-scans.js';
@@ -136,7 +136,7 @@ export class Reconciler {
   }
 
   private intervalOf(pass: PassName): number {
-    const { seqIntervalMs, contentIntervalMs, reverseIntervalMs } = this.config;
-    return { seq: seqIntervalMs, content: contentIntervalMs, reverse: reverseIntervalMs }[pass];
+    const { sequenceScanIntervalMs, countsScanIntervalMs, orphanScanIntervalMs } = this.config;
+    return { seq: sequenceScanIntervalMs, content: countsScanIntervalMs, reverse: orphanScanIntervalMs }[pass];
   }
 }

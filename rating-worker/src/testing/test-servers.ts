@@ -86,7 +86,7 @@ export async function createPipeline(
       REVIEW_PROCESSING_SERVICE_PORT: '0',
       KAFKA_TOPIC: topic,
       KAFKA_GROUP_ID: `group-${topic}`,
-      KAFKA_TOPIC_PARTITIONS: String(partitions),
+      KAFKA_MIN_PARTITION_CONCURRENCY: String(partitions),
       KAFKA_SESSION_TIMEOUT_MS: '6000',
       RATING_QUEUE_NAME: `queue-${topic}`,
       // Tests of other parts must not be healed by it.

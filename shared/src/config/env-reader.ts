@@ -1,18 +1,14 @@
+import { InvalidValueError, type ConfigOf, type ConfigSubject, type Variable } from './variable.js';
+
 /** The process's environment as Node gives it. Everything but the entry points takes it as an argument. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Every variable that is missing or malformed, in one error: a person mends them all at once. */
+/** The error that lists every variable that is missing, malformed or unsafe, so that all are corrected at once. */
 export class ConfigError extends Error {
   constructor(readonly problems: readonly string[]) {
     super(`The configuration is not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
     this.name = 'ConfigError';
   }
-}
-
-export interface IntegerRange {
-  readonly default: number;
-  readonly min?: number;
-  readonly max?: number;
 }
 
 /**
@@ -24,65 +20,29 @@ export class EnvReader {
 
   constructor(private readonly environment: Environment) {}
 
-  /** The trimmed value, or undefined where the variable is unset or blank. */
-  optional(name: string): string | undefined {
-    const value = this.environment[name]?.trim();
-    return value === '' ? undefined : value;
+  /** The values of a subject's variables; the default stands in for a malformed one, whose problem is collected. */
+  read<S extends ConfigSubject>(subject: S): ConfigOf<S> {
+    const variables = Object.entries(subject.variables) as Array<[string, Variable<unknown>]>;
+    const entries = variables.map(([key, variable]) => [key, this.value(variable)] as const);
+    return Object.fromEntries(entries) as ConfigOf<S>;
   }
 
-  string(name: string, fallback: string): string {
-    return this.optional(name) ?? fallback;
-  }
-
-  /** A value that has no default; `hint` says how to obtain one. */
-  required(name: string, hint: string): string {
-    const value = this.optional(name);
-    if (value === undefined) this.problem(`${name} is not set: ${hint}`);
-    return value ?? '';
-  }
-
-  integer(name: string, range: IntegerRange): number {
-    const text = this.optional(name);
-    if (text === undefined) return range.default;
-    const min = range.min ?? 0;
-    const max = range.max ?? Number.MAX_SAFE_INTEGER;
-    const value = Number(text);
-    if (!/^-?\d+$/.test(text) || value < min || value > max) {
-      this.problem(`${name} must be a whole number from ${min} to ${max}, not "${text}"`);
-      return range.default;
+  /** The value of one variable, or its default. */
+  value<T>(variable: Variable<T>): T {
+    const text = this.text(variable);
+    if (text === undefined) return variable.fallback;
+    try {
+      return variable.parse(text);
+    } catch (error) {
+      if (!(error instanceof InvalidValueError)) throw error;
+      this.problem(`${variable.name} must be ${error.message}${variable.secret ? '' : `, not "${text}"`}`);
+      return variable.fallback;
     }
-    return value;
   }
 
-  port(name: string, fallback: number): number {
-    return this.integer(name, { default: fallback, min: 0, max: 65_535 });
-  }
-
-  boolean(name: string, fallback: boolean): boolean {
-    const text = this.optional(name)?.toLowerCase();
-    if (text === undefined) return fallback;
-    if (['true', '1', 'yes', 'on'].includes(text)) return true;
-    if (['false', '0', 'no', 'off'].includes(text)) return false;
-    this.problem(`${name} must be true or false, not "${text}"`);
-    return fallback;
-  }
-
-  oneOf<const T extends string>(name: string, allowed: readonly T[], fallback: T): T {
-    const text = this.optional(name);
-    if (text === undefined) return fallback;
-    const found = allowed.find((candidate) => candidate === text);
-    if (found === undefined) this.problem(`${name} must be one of ${allowed.join(', ')}, not "${text}"`);
-    return found ?? fallback;
-  }
-
-  /** Comma-separated values, trimmed, blanks left out. */
-  list(name: string, fallback: readonly string[]): readonly string[] {
-    const text = this.optional(name);
-    if (text === undefined) return fallback;
-    return text
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== '');
+  /** Whether the variable has a value of its own, under any of its names. */
+  isSet(variable: Variable<unknown>): boolean {
+    return this.text(variable) !== undefined;
   }
 
   problem(text: string): void {
@@ -91,7 +51,20 @@ export class EnvReader {
 
   /** @throws ConfigError naming every problem met so far. */
   finish<T>(config: T): T {
-    if (this.problems.length > 0) throw new ConfigError(this.problems);
+    if (this.problems.length > 0) throw new ConfigError([...new Set(this.problems)]);
     return config;
+  }
+
+  /** The trimmed text under the variable's first name that is set. Names that contradict one another are a problem. */
+  private text({ name, aliases }: Variable<unknown>): string | undefined {
+    const given = [name, ...aliases].flatMap((candidate) => {
+      const text = this.environment[candidate]?.trim();
+      return text === undefined || text === '' ? [] : [{ candidate, text }];
+    });
+    const other = given.find(({ text }) => text !== given[0]!.text);
+    if (other !== undefined) {
+      this.problem(`${given[0]!.candidate} and ${other.candidate} are both set and differ: unset one of them`);
+    }
+    return given[0]?.text;
   }
 }

@@ -1,19 +1,59 @@
 import type { EnvReader } from './env-reader.js';
+import {
+  boolean,
+  configSubject,
+  list,
+  matchingText,
+  optionalText,
+  serverPort,
+  text,
+  type ConfigOf,
+} from './variable.js';
 
-export interface DatabaseConfig {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
-  readonly database: string;
-  readonly ssl: boolean;
-}
+/** The password of `.env.example`; fit for a laptop, refused in production. */
+export const EXAMPLE_DATABASE_PASSWORD = 'ratings';
 
-export interface RedisConfig {
-  readonly host: string;
-  readonly port: number;
-  readonly password: string | undefined;
-}
+export const DATABASE = configSubject('PostgreSQL', {
+  host: text('DATABASE_HOST', { default: '127.0.0.1', meaning: 'Host of PostgreSQL, version 15 or later.' }),
+  port: serverPort('DATABASE_PORT', { default: 5432, meaning: 'Port of PostgreSQL.' }),
+  user: text('DATABASE_USER', { default: 'ratings', meaning: 'Role to connect as.' }),
+  password: text('DATABASE_PASSWORD', {
+    default: EXAMPLE_DATABASE_PASSWORD,
+    secret: true,
+    meaning: 'Password of the role. Production refuses the default.',
+  }),
+  database: text('DATABASE_NAME', { aliases: ['DATABASE_DB'], default: 'ratings', meaning: 'Name of the database.' }),
+  ssl: boolean('DATABASE_SSL', { default: false, meaning: 'Whether to connect with TLS.' }),
+});
+
+export type DatabaseConfig = ConfigOf<typeof DATABASE>;
+
+export const REDIS = configSubject('Redis', {
+  host: text('REDIS_HOST', {
+    default: '127.0.0.1',
+    meaning: 'Host of Redis, whose `maxmemory-policy` must be `noeviction`.',
+  }),
+  port: serverPort('REDIS_PORT', { default: 6379, meaning: 'Port of Redis.' }),
+  password: optionalText('REDIS_PASSWORD', { secret: true, meaning: 'Password of Redis.' }),
+});
+
+export type RedisConfig = ConfigOf<typeof REDIS>;
+
+export const KAFKA = configSubject('Kafka', {
+  brokers: list('KAFKA_BROKERS', {
+    aliases: ['KAFKA_BROKER'],
+    default: ['127.0.0.1'],
+    of: 'hosts, each with or without a port',
+    meaning: 'Brokers to connect to first. Those without a port get `KAFKA_PORT`.',
+  }),
+  port: serverPort('KAFKA_PORT', { default: 9092, meaning: 'Port of the brokers that are listed without one.' }),
+  topic: matchingText('KAFKA_TOPIC', {
+    default: 'review-events',
+    pattern: /^[a-zA-Z0-9._-]{1,230}$/,
+    accepts: 'at most 230 letters, digits, ".", "_" and "-"',
+    meaning: 'Topic of the review events. Dead letters go to `<topic>.dead-letters`.',
+  }),
+});
 
 export interface KafkaConfig {
   /** `host:port` of each bootstrap broker. */
@@ -22,60 +62,24 @@ export interface KafkaConfig {
   readonly deadLetterTopic: string;
 }
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
-
-/** The password of `.env.example`; fit for a laptop, refused in production. */
-export const EXAMPLE_DATABASE_PASSWORD = 'ratings';
-
-export function readDatabaseConfig(env: EnvReader): DatabaseConfig {
+export function readKafkaConfig(env: EnvReader): KafkaConfig {
+  const { brokers, port, topic } = env.read(KAFKA);
   return {
-    host: env.string('DATABASE_HOST', '127.0.0.1'),
-    port: env.port('DATABASE_PORT', 5432),
-    user: env.string('DATABASE_USER', 'ratings'),
-    password: env.string('DATABASE_PASSWORD', EXAMPLE_DATABASE_PASSWORD),
-    database: env.string('DATABASE_DB', 'ratings'),
-    ssl: env.boolean('DATABASE_SSL', false),
+    brokers: brokers.map((broker) => (/:\d+$/.test(broker) ? broker : `${broker}:${port}`)),
+    topic,
+    deadLetterTopic: `${topic}.dead-letters`,
   };
+}
+
+/** @param production whether the password of `.env.example` is refused */
+export function readDatabaseConfig(env: EnvReader, production: boolean): DatabaseConfig {
+  const database = env.read(DATABASE);
+  if (production && database.password === EXAMPLE_DATABASE_PASSWORD) {
+    env.problem('DATABASE_PASSWORD is not set, or is the published example: production needs one of its own');
+  }
+  return database;
 }
 
 export function readRedisConfig(env: EnvReader): RedisConfig {
-  return {
-    host: env.string('REDIS_HOST', '127.0.0.1'),
-    port: env.port('REDIS_PORT', 6379),
-    password: env.optional('REDIS_PASSWORD'),
-  };
-}
-
-/** `KAFKA_BROKER` is one broker or a comma-separated list; a broker without a port gets `KAFKA_PORT`. */
-export function readKafkaConfig(env: EnvReader): KafkaConfig {
-  const port = env.port('KAFKA_PORT', 9092);
-  const brokers = env
-    .list('KAFKA_BROKER', ['127.0.0.1'])
-    .map((broker) => (/:\d+$/.test(broker) ? broker : `${broker}:${port}`));
-  const topic = env.string('KAFKA_TOPIC', 'review-events');
-  if (!/^[a-zA-Z0-9._-]{1,230}$/.test(topic)) {
-    env.problem(`KAFKA_TOPIC may hold letters, digits, ".", "_" and "-", at most 230 of them, not "${topic}"`);
-  }
-  return { brokers, topic, deadLetterTopic: `${topic}.dead-letters` };
-}
-
-export function readLogLevel(env: EnvReader): LogLevel {
-  return env.oneOf('LOG_LEVEL', LOG_LEVELS, 'info');
-}
-
-/**
- * Whether the strict rules of production hold: `NODE_ENV=production`, unless `APP_ENV=local` says that this is
- * a production build tried on one's own machine (Compose).
- */
-export function isProduction(env: EnvReader): boolean {
-  const appEnv = env.oneOf('APP_ENV', ['local', 'production'], 'production');
-  return env.optional('NODE_ENV') === 'production' && appEnv !== 'local';
-}
-
-/** Refuses what must not stand in production for either service. */
-export function refuseExamplePassword(env: EnvReader, database: DatabaseConfig): void {
-  if (database.password === EXAMPLE_DATABASE_PASSWORD) {
-    env.problem('DATABASE_PASSWORD is not set, or is the published example: production needs one of its own');
-  }
+  return env.read(REDIS);
 }

@@ -1,5 +1,5 @@
 import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino';
-import type { LogLevel } from '../config/server-config.js';
+import type { LogLevel } from '../config/service-config.js';
 
 export type Logger = PinoLogger;
 

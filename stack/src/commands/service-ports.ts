@@ -3,11 +3,15 @@ export function servicePorts(environment: Readonly<Record<string, string | undef
   api: number;
   worker: number;
 } {
-  const port = (variable: string, fallback: number): number => {
+  const port = (names: readonly string[], fallback: number): number => {
+    const variable = names.find((name) => environment[name] !== undefined) ?? names[0]!;
     const text = environment[variable] ?? String(fallback);
     const value = Number(text);
     if (!/^\d+$/.test(text) || value > 65_535) throw new Error(`${variable} must be a port, not "${text}"`);
     return value;
   };
-  return { api: port('PRODUCT_SERVICE_PORT', 3000), worker: port('REVIEW_PROCESSING_SERVICE_PORT', 3001) };
+  return {
+    api: port(['GRAPH_API_PORT', 'PRODUCT_SERVICE_PORT'], 3000),
+    worker: port(['RATING_WORKER_PORT', 'REVIEW_PROCESSING_SERVICE_PORT'], 3001),
+  };
 }

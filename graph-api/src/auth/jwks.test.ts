@@ -8,7 +8,7 @@ import type { RequestContext } from '../context.js';
 import { addGraphQL } from '../server/graphql-server.js';
 import { createHttpServer, listen } from '../server/http-server.js';
 import { IdentityProvider } from '../testing/identity-provider.js';
-import { ProviderKeys, type KeyTimes } from './provider-keys.js';
+import { Jwks, type KeyTimes } from './jwks.js';
 import { TokenVerifier } from './token-verifier.js';
 
 const LOGGER = createLogger('test', 'silent');
@@ -91,8 +91,8 @@ describe('algorithms', () => {
 });
 
 describe('keys', () => {
-  let keys: ProviderKeys;
-  beforeEach(() => (keys = new ProviderKeys(provider.url, LOGGER, TIMES)));
+  let keys: Jwks;
+  beforeEach(() => (keys = new Jwks(provider.url, LOGGER, TIMES)));
 
   const accept = async (token: string) => (await jwtVerify(token, keys.keyOf)).payload.sub;
   const NO_KEY = expect.objectContaining({ code: 'ERR_JWKS_NO_MATCHING_KEY' });

@@ -31,7 +31,7 @@ export class KeysUnavailableError extends Error {
  * The public keys of an identity provider. Fetched when first needed, kept, and fetched again by age and for an unknown
  * key id; while the provider is down, the known keys go on working.
  */
-export class ProviderKeys {
+export class Jwks {
   private readonly remote: ReturnType<typeof createRemoteJWKSet>;
   private fetchedAt = -Infinity;
   private nextFetchAt = -Infinity;

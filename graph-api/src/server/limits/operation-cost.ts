@@ -14,14 +14,14 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
-import type { RequestContext } from '../context.js';
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../schema/page-arguments.js';
+import type { RequestContext } from '../../context.js';
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../schema/page-arguments.js';
 
 /**
  * Refuses operations whose answer could hold more objects than `maxNodes`. Depth alone does not bound it: three nested
  * pages of 100 are a million objects.
  */
-export function nodeLimit(schema: GraphQLSchema, maxNodes: number): ApolloServerPlugin<RequestContext> {
+export function operationCostLimit(schema: GraphQLSchema, maxNodes: number): ApolloServerPlugin<RequestContext> {
   return {
     requestDidStart: async () => ({
       didResolveOperation: async ({ document, operation, request }) => {

@@ -1,0 +1,26 @@
+import { configSubject, integer, type ConfigOf } from '@exact-ratings/shared/config/variable.js';
+
+/** What one request may cost. */
+export const LIMITS = configSubject('Limits of a request', {
+  maxDepth: integer('GRAPHQL_MAX_DEPTH', { default: 12, min: 1, meaning: 'Most nested levels of fields.' }),
+  maxAliases: integer('GRAPHQL_MAX_ALIASES', { default: 30, meaning: 'Most aliases.' }),
+  maxDirectives: integer('GRAPHQL_MAX_DIRECTIVES', { default: 50, meaning: 'Most directives.' }),
+  maxTokens: integer('GRAPHQL_MAX_TOKENS', { default: 2_000, min: 10, meaning: 'Most tokens of the query text.' }),
+  maxSelections: integer('GRAPHQL_MAX_SELECTIONS', {
+    default: 2_000,
+    min: 10,
+    meaning: 'Most fields once all fragments are put in their places.',
+  }),
+  maxNodes: integer('GRAPHQL_MAX_NODES', {
+    default: 20_000,
+    min: 100,
+    meaning: 'Most objects that the answer could hold, by the sizes of its pages.',
+  }),
+  maxBodyBytes: integer('GRAPHQL_MAX_BODY_BYTES', {
+    default: 256 * 1024,
+    min: 1_024,
+    meaning: 'Largest body of a request, in bytes.',
+  }),
+});
+
+export type Limits = ConfigOf<typeof LIMITS>;
