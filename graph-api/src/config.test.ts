@@ -70,6 +70,18 @@ test('variables that are set but empty, as Compose makes them, count as not set'
   expect(problems({ JWT_SECRET: '' })).toHaveLength(1);
 });
 
+test('the newer names stand beside those of the brief', () => {
+  const brief = { PRODUCT_SERVICE_PORT: '3100', DATABASE_DB: 'a', KAFKA_BROKER: 'k:1' };
+  const newer = { GRAPH_API_PORT: '3100', DATABASE_NAME: 'a', KAFKA_BROKERS: 'k:1' };
+  const expected = readGraphApiConfig({ JWT_SECRET: SECRET, ...brief });
+  expect(expected).toMatchObject({ port: 3100, database: { database: 'a' }, kafka: { brokers: ['k:1'] } });
+  expect(readGraphApiConfig({ JWT_SECRET: SECRET, ...newer })).toEqual(expected);
+  expect(readGraphApiConfig({ JWT_SECRET: SECRET, ...brief, ...newer })).toEqual(expected);
+  expect(problems({ JWT_SECRET: SECRET, GRAPH_API_PORT: '1', PRODUCT_SERVICE_PORT: '2' })).toEqual([
+    'GRAPH_API_PORT and PRODUCT_SERVICE_PORT are both set and differ: unset one',
+  ]);
+});
+
 describe('production', () => {
   test('is satisfied by secrets of its own; no introspection unless asked for', () => {
     expect(problems(PRODUCTION)).toEqual([]);

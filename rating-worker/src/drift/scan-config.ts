@@ -1,5 +1,6 @@
 import { configSubject, integer, type ConfigOf, type Variable } from '@exact-ratings/shared/config/variable.js';
 
+/** A duration of at most a week. */
 export function milliseconds(name: string, byDefault: number, min: number, meaning: string): Variable<number> {
   return integer(name, { default: byDefault, min, max: 7 * 86_400_000, meaning });
 }

@@ -1,10 +1,5 @@
-import {
-  boolean,
-  configSubject,
-  integer,
-  type ConfigOf,
-  type Variable,
-} from '@exact-ratings/shared/config/variable.js';
+import { boolean, configSubject, type ConfigOf } from '@exact-ratings/shared/config/variable.js';
+import { milliseconds } from '../drift/scan-config.js';
 
 export const RECONCILER = configSubject('Reconciler', {
   enabled: boolean('RECONCILER_ENABLED', {

@@ -29,20 +29,16 @@ export class EnvReader {
 
   /** The value of one variable, or its default. */
   value<T>(variable: Variable<T>): T {
-    const text = this.text(variable);
-    if (text === undefined) return variable.fallback;
+    const given = this.given(variable);
+    if (given === undefined) return variable.fallback;
+    const { name, text } = given;
     try {
       return variable.parse(text);
     } catch (error) {
       if (!(error instanceof InvalidValueError)) throw error;
-      this.problem(`${variable.name} must be ${error.message}${variable.secret ? '' : `, not "${text}"`}`);
+      this.problem(`${name} must be ${error.message}${variable.secret ? '' : `, not "${text}"`}`);
       return variable.fallback;
     }
-  }
-
-  /** Whether the variable has a value of its own, under any of its names. */
-  isSet(variable: Variable<unknown>): boolean {
-    return this.text(variable) !== undefined;
   }
 
   problem(text: string): void {
@@ -55,16 +51,14 @@ export class EnvReader {
     return config;
   }
 
-  /** The trimmed text under the variable's first name that is set. Names that contradict one another are a problem. */
-  private text({ name, aliases }: Variable<unknown>): string | undefined {
-    const given = [name, ...aliases].flatMap((candidate) => {
-      const text = this.environment[candidate]?.trim();
-      return text === undefined || text === '' ? [] : [{ candidate, text }];
+  /** The first name of the variable that is set, with its trimmed text. Names that contradict one another are a problem. */
+  private given(variable: Variable<unknown>): { readonly name: string; readonly text: string } | undefined {
+    const given = [variable.name, ...variable.aliases].flatMap((name) => {
+      const text = this.environment[name]?.trim();
+      return text === undefined || text === '' ? [] : [{ name, text }];
     });
     const other = given.find(({ text }) => text !== given[0]!.text);
-    if (other !== undefined) {
-      this.problem(`${given[0]!.candidate} and ${other.candidate} are both set and differ: unset one of them`);
-    }
-    return given[0]?.text;
+    if (other !== undefined) this.problem(`${given[0]!.name} and ${other.name} are both set and differ: unset one`);
+    return given[0];
   }
 }
