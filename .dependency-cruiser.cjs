@@ -76,7 +76,7 @@ module.exports = {
       name: 'only-the-app-starts-the-relay',
       severity: 'error',
       from: { path: '^graph-api/src', pathNot: `^graph-api/src/(app|migrate)\\.ts$|^graph-api/src/outbox/|${TESTS}` },
-      to: { path: '^graph-api/src/outbox' },
+      to: { path: '^graph-api/src/outbox/(?!outbox-config)' },
     },
     {
       name: 'the-worker-has-no-orm',
