@@ -7,20 +7,19 @@ import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import type { Redis } from 'ioredis';
 import { EXAMPLE_JWT_SECRET } from './auth/auth-config.js';
 import { TokenVerifier } from './auth/token-verifier.js';
-import { ProductCommands } from './commands/product-commands.js';
-import { ReviewCommands } from './commands/review-commands.js';
 import type { GraphApiConfig } from './config.js';
-import type { RequestContext } from './context.js';
 import { createDataSource, isMigrated } from './database/data-source.js';
-import { ProductEntity } from './database/entities/product.entity.js';
 import { Database } from './database/database.js';
 import { addExplorer } from './explorer/explorer.js';
-import { CatalogueLoaders } from './loaders/catalogue.loader.js';
-import { RatingLoader } from './loaders/rating.loader.js';
-import { RatingReader } from './loaders/rating-reader.js';
+import { serviceUnavailable } from './graphql/errors.js';
 import { createKafkaPublisher, type Publisher } from './outbox/kafka-publisher.js';
 import { createRelay } from './outbox/relay.js';
-import { serviceUnavailable } from './schema/request-errors.js';
+import { ProductCommands } from './products/product-commands.js';
+import { ProductEntity } from './products/product.entity.js';
+import { RatingCache } from './ratings/rating-cache.js';
+import { RatingReader } from './ratings/rating-reader.js';
+import { ReviewCommands } from './reviews/review-commands.js';
+import { createRequestContext, type RequestContext } from './server/context.js';
 import { addGraphQL } from './server/graphql-server.js';
 import { createHttpServer, listen } from './server/http-server.js';
 
@@ -82,20 +81,20 @@ export async function startApp(
   resources.push('redis', () => redis.disconnect());
 
   const database = new Database(dataSource);
-  const ratingReader = new RatingReader(
-    new RatingStore(redis, { ttlSeconds: config.ratingTtlSeconds }),
-    database,
-    logger,
-  );
-  resources.push('rating reader', () => ratingReader.stop());
+  const ratingCache = new RatingCache(new RatingStore(redis, { ttlSeconds: config.ratingTtlSeconds }), logger);
+  resources.push('rating cache', () => ratingCache.stop());
 
   const publisher = overrides.publisher ?? createKafkaPublisher(config.kafka, logger);
   const relay = createRelay(config.database, config.outbox, publisher, logger);
   resources.push('outbox relay', () => relay.stop());
 
   const tokens = new TokenVerifier(config.auth, logger);
-  const products = new ProductCommands(database, relay.wake);
-  const reviews = new ReviewCommands(database, relay.wake);
+  const shared = {
+    database,
+    ratingReader: new RatingReader(ratingCache, database),
+    productCommands: new ProductCommands(database, relay.wake),
+    reviewCommands: new ReviewCommands(database, relay.wake),
+  };
 
   const server = await createHttpServer({
     host: config.host,
@@ -113,13 +112,7 @@ export async function startApp(
     logger,
     createContext: async (request): Promise<RequestContext> => {
       if (!dataSource.isInitialized) throw serviceUnavailable('The service is starting. Try again in a moment.');
-      return {
-        viewer: await tokens.viewerOf(request.headers.authorization),
-        catalogue: new CatalogueLoaders(database),
-        ratings: new RatingLoader(ratingReader),
-        products,
-        reviews,
-      };
+      return createRequestContext(shared, await tokens.viewerOf(request.headers.authorization));
     },
   });
   if (config.explorer.active) {

@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { lexicographicSortSchema, printSchema } from 'graphql';
-import { buildGraphQLSchema } from './schema/build-schema.js';
+import { buildGraphQLSchema } from './server/build-schema.js';
 
-const HEADER = '# Generated from graph-api/src/schema by `npm run codegen`; do not edit.\n\n';
+const HEADER = '# Generated from the classes in graph-api/src by `npm run codegen`; do not edit.\n\n';
 
 /** Writes the schema; with `--check` only says whether the committed one is what the code makes. */
 const file = new URL('../schema.graphql', import.meta.url);

@@ -4,7 +4,7 @@ import { jest } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
 import { exportSPKI, jwtVerify, SignJWT } from 'jose';
 import { readGraphApiConfig } from '../config.js';
-import type { RequestContext } from '../context.js';
+import type { RequestContext } from '../server/context.js';
 import { addGraphQL } from '../server/graphql-server.js';
 import { createHttpServer, listen } from '../server/http-server.js';
 import { IdentityProvider } from '../testing/identity-provider.js';

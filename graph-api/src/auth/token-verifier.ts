@@ -1,6 +1,6 @@
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
-import { serviceUnavailable, unauthenticated } from '../schema/request-errors.js';
+import { serviceUnavailable, unauthenticated } from '../graphql/errors.js';
 import type { AuthConfig } from './auth-config.js';
 import { KeysUnavailableError, Jwks } from './jwks.js';
 import type { Viewer } from './viewer.js';

@@ -1,4 +1,4 @@
-import { forbidden, unauthenticated } from '../schema/request-errors.js';
+import { forbidden, unauthenticated } from '../graphql/errors.js';
 
 /** Who is calling, as their token says. */
 export interface Viewer {

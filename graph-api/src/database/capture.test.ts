@@ -1,5 +1,5 @@
 import { parseReviewEvent } from '@exact-ratings/shared/events/review-event.js';
-import { newId } from '../schema/ids.js';
+import { newId } from '../graphql/ids.js';
 import { changes, insertProduct, insertReview, outboxEvents, snapshot } from '../testing/rows.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 

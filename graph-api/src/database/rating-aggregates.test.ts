@@ -1,5 +1,5 @@
 import { readLastSequences, readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
-import { newId } from '../schema/ids.js';
+import { newId } from '../graphql/ids.js';
 import { insertProduct, insertReview } from '../testing/rows.js';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
 

@@ -5,7 +5,7 @@ import { SignJWT } from 'jose';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { startApp } from '../app.js';
 import { readGraphApiConfig } from '../config.js';
-import { newId } from '../schema/ids.js';
+import { newId } from '../graphql/ids.js';
 import { eventually } from '../testing/eventually.js';
 import { recordingPublisher } from '../testing/recording-publisher.js';
 import { insertProduct, insertReview } from '../testing/rows.js';

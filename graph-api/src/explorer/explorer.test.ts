@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { parse, validate } from 'graphql';
 import type { AddressInfo } from 'node:net';
 import { readGraphApiConfig, type GraphApiConfig } from '../config.js';
-import { buildGraphQLSchema } from '../schema/build-schema.js';
+import { buildGraphQLSchema } from '../server/build-schema.js';
 import { createHttpServer } from '../server/http-server.js';
 import { EXAMPLES } from './examples.js';
 import { addExplorer } from './explorer.js';

@@ -1,5 +1,5 @@
-import { newId } from '../schema/ids.js';
-import { formatCursor } from '../schema/page-arguments.js';
+import { newId } from '../graphql/ids.js';
+import { formatCursor } from '../pagination/cursor.js';
 import { dataOf, query, send, type Answer } from '../testing/graphql.js';
 import { insertProduct, insertReview } from '../testing/rows.js';
 import { startTestApp, type TestApp } from '../testing/test-app.js';

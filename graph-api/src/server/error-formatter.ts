@@ -2,7 +2,7 @@ import { unwrapResolverError } from '@apollo/server/errors';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { isDatabaseUnavailable } from '../database/postgres-errors.js';
-import { serviceUnavailable } from '../schema/request-errors.js';
+import { serviceUnavailable } from '../graphql/errors.js';
 
 const MAX_MESSAGE_LENGTH = 300;
 

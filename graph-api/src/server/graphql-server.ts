@@ -6,8 +6,8 @@ import {
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { RequestContext } from '../context.js';
-import { buildGraphQLSchema } from '../schema/build-schema.js';
+import type { RequestContext } from './context.js';
+import { buildGraphQLSchema } from './build-schema.js';
 import { createErrorFormatter } from './error-formatter.js';
 import type { Limits } from './limits/limits-config.js';
 import { operationCostLimit } from './limits/operation-cost.js';

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { newId } from '../schema/ids.js';
+import { newId } from '../graphql/ids.js';
 
 /** Whatever runs a statement: a pool or a client. */
 export type Runs = Pick<pg.Pool | pg.Client, 'query'>;

@@ -2,7 +2,7 @@ import { EnvReader } from '@exact-ratings/shared/config/env-reader.js';
 import { readDatabaseConfig, type DatabaseConfig } from '@exact-ratings/shared/config/server-config.js';
 import pg from 'pg';
 import { createDataSource } from '../database/data-source.js';
-import { newId } from '../schema/ids.js';
+import { newId } from '../graphql/ids.js';
 
 const TEMPLATE = 'ratings_template';
 /** Any number: one process at a time makes the template. */

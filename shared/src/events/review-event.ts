@@ -1,3 +1,5 @@
+import { isUuid } from './uuid.js';
+
 /**
  * The review-event contract between the outbox (producer) and the worker (consumer): Kafka topic `review-events`,
  * key = `productId`, value = this object as JSON.
@@ -46,7 +48,6 @@ export type ReviewEvent = ReviewChangedEvent | ProductDeletedEvent;
 export type ParseResult =
   { readonly ok: true; readonly event: ReviewEvent } | { readonly ok: false; readonly reason: string };
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const UTC_TIMESTAMP = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$/;
 
 /**
@@ -106,10 +107,6 @@ function unreachable(type: never): ParseResult {
 
 function isEventType(value: unknown): value is ReviewEventType {
   return REVIEW_EVENT_TYPES.some((type) => type === value);
-}
-
-function isUuid(value: unknown): value is string {
-  return typeof value === 'string' && UUID.test(value);
 }
 
 function isSequence(value: unknown): value is number {

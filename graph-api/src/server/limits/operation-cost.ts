@@ -14,8 +14,8 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
-import type { RequestContext } from '../../context.js';
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../schema/page-arguments.js';
+import type { RequestContext } from '../context.js';
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../pagination/page-arguments.js';
 
 /**
  * Refuses operations whose answer could hold more objects than `maxNodes`. Depth alone does not bound it: three nested

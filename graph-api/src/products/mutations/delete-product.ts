@@ -1,0 +1,39 @@
+import { Arg, Ctx, Field, ID, InputType, Mutation, ObjectType, Resolver } from 'type-graphql';
+import { requireAdmin } from '../../auth/viewer.js';
+import { parseId } from '../../graphql/ids.js';
+import { USER_ERRORS } from '../../graphql/user-error.js';
+import type { ProductsContext } from '../context.js';
+import { ProductUserError, toUserError } from '../product-user-error.js';
+
+@InputType({ description: 'The product to delete.' })
+export class DeleteProductInput {
+  @Field(() => ID, { description: 'The product.' })
+  id!: string;
+}
+
+@ObjectType({ description: 'What was deleted, or why nothing was.', simpleResolvers: true })
+export class DeleteProductPayload {
+  @Field(() => ID, { nullable: true, description: 'The product that is gone, with its reviews.' })
+  deletedProductId!: string | null;
+
+  @Field(() => [ProductUserError], USER_ERRORS)
+  userErrors!: ProductUserError[];
+}
+
+@Resolver()
+export class DeleteProductResolver {
+  @Mutation(() => DeleteProductPayload, { description: 'Deletes a product and its reviews (admin).' })
+  async deleteProduct(
+    @Arg('input', () => DeleteProductInput, { description: 'The product.' }) input: DeleteProductInput,
+    @Ctx() { viewer, products, productCommands, productDeleted }: ProductsContext,
+  ): Promise<DeleteProductPayload> {
+    requireAdmin(viewer);
+    const id = parseId(input.id, 'input.id');
+    const isDeleted = await productCommands.delete(id);
+    products.clear(id);
+    productDeleted(id);
+    return isDeleted
+      ? { deletedProductId: id, userErrors: [] }
+      : { deletedProductId: null, userErrors: [toUserError('NOT_FOUND')] };
+  }
+}

@@ -1,0 +1,122 @@
+import type { DataSource } from 'typeorm';
+import { violatedConstraint, retryOnDeadlock } from '../database/postgres-errors.js';
+import type { Database } from '../database/database.js';
+import { newId } from '../graphql/ids.js';
+import type { CreateProductInput } from './mutations/create-product.js';
+import type { UpdateProductInput } from './mutations/update-product.js';
+import type { Product } from './product.js';
+import { ProductEntity } from './product.entity.js';
+import { PRODUCT_COLUMNS, productOf, type ProductRow } from './product-row.js';
+import type { ProductRefusal } from './product-user-error.js';
+
+export type ProductResult =
+  { readonly status: 'DONE'; readonly product: Product } | { readonly status: ProductRefusal };
+
+/** What changes products; each method is one transaction. Inputs are validated by the caller. */
+export class ProductCommands {
+  private readonly dataSource: DataSource;
+
+  constructor(
+    private readonly database: Database,
+    /** Called after a commit that wrote an event. */
+    private readonly eventsCommitted: () => void,
+  ) {
+    this.dataSource = database.dataSource;
+  }
+
+  async create(input: CreateProductInput): Promise<ProductResult> {
+    return refuseTakenExternalId(async () => {
+      const [row] = await this.run<ProductRow>(
+        this.dataSource
+          .createQueryBuilder()
+          .insert()
+          .into(ProductEntity)
+          .values({
+            id: newId(),
+            externalId: input.externalId ?? null,
+            name: input.name,
+            description: input.description ?? null,
+            priceAmount: input.price.amount,
+            priceCurrency: input.price.currencyCode,
+          })
+          .returning(PRODUCT_COLUMNS),
+      );
+      return { status: 'DONE', product: productOf(row!) };
+    });
+  }
+
+  /** Only the fields that the input has; nothing is written where they all have these values already. */
+  async update(id: string, input: UpdateProductInput): Promise<ProductResult> {
+    const changes = {
+      ...(input.externalId === undefined ? {} : { externalId: input.externalId }),
+      ...(input.name == null ? {} : { name: input.name }),
+      ...(input.description === undefined ? {} : { description: input.description }),
+      ...(input.price == null ? {} : { priceAmount: input.price.amount, priceCurrency: input.price.currencyCode }),
+    };
+    const parameters = { id, expectedVersion: input.expectedVersion ?? null, ...changes };
+    const fields = Object.keys(changes);
+    if (fields.length === 0) return this.unchanged(id, input.expectedVersion ?? null);
+    const metadata = this.dataSource.getMetadata(ProductEntity);
+    const columns = fields.map((field) => metadata.findColumnWithPropertyName(field)!.databaseName);
+    const isDifferent = `(${columns.join(', ')}) IS DISTINCT FROM (:${fields.join(', :')})`;
+
+    return refuseTakenExternalId(async () => {
+      const [row] = await retryOnDeadlock(() =>
+        this.run<ProductRow>(
+          this.dataSource
+            .createQueryBuilder()
+            .update(ProductEntity)
+            .set({ ...changes, version: () => 'version + 1', updatedAt: () => 'now()' })
+            .where(
+              `id = :id AND (:expectedVersion::integer IS NULL OR version = :expectedVersion) AND ${isDifferent}`,
+              parameters,
+            )
+            .returning(PRODUCT_COLUMNS),
+        ),
+      );
+      return row === undefined
+        ? this.unchanged(id, input.expectedVersion ?? null)
+        : { status: 'DONE', product: productOf(row) };
+    });
+  }
+
+  /** The product goes with its reviews; the triggers write one event. */
+  async delete(id: string): Promise<boolean> {
+    const deleted = await retryOnDeadlock(() =>
+      this.run(
+        this.dataSource.createQueryBuilder().delete().from(ProductEntity).where('id = :id', { id }).returning('id'),
+      ),
+    );
+    if (deleted.length === 0) return false;
+    this.eventsCommitted();
+    return true;
+  }
+
+  /**
+   * Runs TypeORM's statement on its pool. Its own `execute` gives a connection whose statement timed out back to the pool,
+   * where it makes the next callers time out as well; the pool's `query` discards it.
+   */
+  private async run<Row>(query: { getQueryAndParameters(): [string, unknown[]] }): Promise<Row[]> {
+    const [text, values] = query.getQueryAndParameters();
+    return (await this.database.query({ text, values })).rows as Row[];
+  }
+
+  private async unchanged(id: string, expectedVersion: number | null): Promise<ProductResult> {
+    const [row] = await this.database.rows<ProductRow>(
+      { name: 'product_by_id', text: `SELECT ${PRODUCT_COLUMNS} FROM products WHERE id = $1` },
+      [id],
+    );
+    if (row === undefined) return { status: 'NOT_FOUND' };
+    if (expectedVersion !== null && row.version !== expectedVersion) return { status: 'VERSION_CONFLICT' };
+    return { status: 'DONE', product: productOf(row) };
+  }
+}
+
+async function refuseTakenExternalId(command: () => Promise<ProductResult>): Promise<ProductResult> {
+  try {
+    return await command();
+  } catch (error) {
+    if (violatedConstraint(error) === 'products_external_id_key') return { status: 'EXTERNAL_ID_TAKEN' };
+    throw error;
+  }
+}

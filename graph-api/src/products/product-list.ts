@@ -1,0 +1,27 @@
+import { Args, Ctx, FieldResolver, Int, ObjectType, Query, Resolver } from 'type-graphql';
+import { connectionType, edgeType, TOTAL_COUNT, type Page } from '../pagination/connection.js';
+import { PageArguments, parsePageArguments } from '../pagination/page-arguments.js';
+import type { ProductsContext } from './context.js';
+import { Product } from './product.js';
+
+const ProductEdge = edgeType(Product, 'Product');
+
+@ObjectType({ description: 'A page of products.' })
+export class ProductConnection extends connectionType(Product, ProductEdge, 'Product') {
+  static of(page: Page<Product>): ProductConnection {
+    return Object.assign(new ProductConnection(), page);
+  }
+}
+
+@Resolver(() => ProductConnection)
+export class ProductListResolver {
+  @Query(() => ProductConnection, { description: 'All products, newest first.' })
+  async products(@Args(() => PageArguments) page: PageArguments, @Ctx() { products }: ProductsContext) {
+    return ProductConnection.of(await products.page(parsePageArguments(page, 'product')));
+  }
+
+  @FieldResolver(() => Int, TOTAL_COUNT)
+  totalCount(@Ctx() { products }: ProductsContext): Promise<number> {
+    return products.totalCount();
+  }
+}

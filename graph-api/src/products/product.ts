@@ -1,0 +1,36 @@
+import { Field, ID, Int, ObjectType } from 'type-graphql';
+import { Node } from '../graphql/node.js';
+import { DateTimeScalar } from '../graphql/scalars.js';
+import { Money } from './money.js';
+
+@ObjectType({ implements: Node, description: 'Something that people review.', simpleResolvers: true })
+export class Product implements Node {
+  @Field(() => ID, { description: 'A UUID, unique across all types.' })
+  id!: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description: "The id or SKU that this product has in the shop's own system; unique.",
+  })
+  externalId!: string | null;
+
+  @Field(() => String, { description: 'At most 200 characters.' })
+  name!: string;
+
+  @Field(() => String, { nullable: true, description: 'At most 10,000 characters.' })
+  description!: string | null;
+
+  @Field(() => Money, { description: 'What it costs.' })
+  price!: Money;
+
+  @Field(() => Int, {
+    description: 'Grows with every change; give it back as `expectedVersion` to refuse lost updates.',
+  })
+  version!: number;
+
+  @Field(() => DateTimeScalar, { description: 'When it was created.' })
+  createdAt!: Date;
+
+  @Field(() => DateTimeScalar, { description: 'When it was changed last.' })
+  updatedAt!: Date;
+}

@@ -1,0 +1,61 @@
+import type { RatingState } from '@exact-ratings/shared/rating/rating-state.js';
+import type { RatingAggregate, RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
+import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
+import { CircuitBreaker } from './circuit-breaker.js';
+
+/** Background writes to Redis at a time; what comes on top is not written. */
+const MAX_FILLS_IN_FLIGHT = 8;
+
+/** The ratings in Redis as the API uses them: an outage costs one time-out at most, and is no error. */
+export class RatingCache {
+  private readonly breaker: CircuitBreaker;
+  private readonly fills = new Set<Promise<void>>();
+
+  constructor(
+    private readonly store: RatingStore,
+    private readonly logger: Logger,
+  ) {
+    this.breaker = new CircuitBreaker({
+      failures: 5,
+      openMs: 1_000,
+      onChange: (open) =>
+        open
+          ? logger.warn('Redis does not answer: ratings are read from PostgreSQL until it does')
+          : logger.info('Redis answers again'),
+    });
+  }
+
+  /** One MGET; in the order of the ids, null where Redis has no rating, or does not answer. */
+  async getMany(productIds: readonly string[]): Promise<ReadonlyArray<RatingState | null>> {
+    const nothing = productIds.map(() => null);
+    if (!this.breaker.allows()) return nothing;
+    try {
+      const states = await this.store.getMany(productIds);
+      this.breaker.succeeded();
+      return states;
+    } catch (error) {
+      this.breaker.failed();
+      this.logger.debug({ err: error }, 'ratings could not be read from Redis');
+      return nothing;
+    }
+  }
+
+  /** Writes ratings in the background. What is newer in Redis stays. */
+  fill(aggregates: readonly RatingAggregate[]): void {
+    if (aggregates.length === 0 || this.fills.size >= MAX_FILLS_IN_FLIGHT || !this.breaker.allows()) return;
+    const fill = this.store.replace(aggregates).then(
+      () => this.breaker.succeeded(),
+      (error: unknown) => {
+        this.breaker.failed();
+        this.logger.debug({ err: error }, 'ratings could not be written to Redis');
+      },
+    );
+    this.fills.add(fill);
+    void fill.finally(() => this.fills.delete(fill));
+  }
+
+  /** Waits for the writes in the background. */
+  async stop(): Promise<void> {
+    await Promise.all(this.fills);
+  }
+}

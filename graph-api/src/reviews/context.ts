@@ -1,0 +1,10 @@
+import type { ProductsContext } from '../products/context.js';
+import type { RatingsContext } from '../ratings/context.js';
+import type { ReviewCommands } from './review-commands.js';
+import type { ReviewLoaders } from './review-loaders.js';
+
+/** What the resolvers of reviews take from a request. */
+export interface ReviewsContext extends RatingsContext, Pick<ProductsContext, 'viewer' | 'products'> {
+  readonly reviews: ReviewLoaders;
+  readonly reviewCommands: ReviewCommands;
+}

@@ -1,0 +1,39 @@
+import { Args, Ctx, FieldResolver, Int, ObjectType, Resolver, Root } from 'type-graphql';
+import { connectionType, edgeType, TOTAL_COUNT, type Page } from '../pagination/connection.js';
+import { PageArguments, parsePageArguments } from '../pagination/page-arguments.js';
+import { Product } from '../products/product.js';
+import type { ReviewsContext } from './context.js';
+import { Review } from './review.js';
+
+const ReviewEdge = edgeType(Review, 'Review');
+
+@ObjectType({ description: 'A page of reviews.' })
+export class ReviewConnection extends connectionType(Review, ReviewEdge, 'Review') {
+  /** The product whose reviews these are. */
+  productId!: string;
+
+  static of(productId: string, page: Page<Review>): ReviewConnection {
+    return Object.assign(new ReviewConnection(), page, { productId });
+  }
+}
+
+/** The list that reviews add to a product. */
+@Resolver(() => Product)
+export class ProductReviewsResolver {
+  @FieldResolver(() => ReviewConnection, { description: "The product's published reviews, newest first." })
+  async reviews(
+    @Root() product: Product,
+    @Args(() => PageArguments) page: PageArguments,
+    @Ctx() { reviews }: ReviewsContext,
+  ) {
+    return ReviewConnection.of(product.id, await reviews.page(product.id, parsePageArguments(page, 'review')));
+  }
+}
+
+@Resolver(() => ReviewConnection)
+export class ReviewConnectionResolver {
+  @FieldResolver(() => Int, TOTAL_COUNT)
+  totalCount(@Root() { productId }: ReviewConnection, @Ctx() { reviews }: ReviewsContext): Promise<number> {
+    return reviews.countByProduct.load(productId);
+  }
+}

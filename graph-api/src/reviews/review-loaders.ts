@@ -1,0 +1,96 @@
+import DataLoader from 'dataloader';
+import type { Database } from '../database/database.js';
+import { createRowLoader } from '../database/row-loader.js';
+import type { Page } from '../pagination/connection.js';
+import { keysetPages, keysetQuery, POSITION_COLUMN, type ChildKeysetRow } from '../pagination/keyset.js';
+import { pageKey, type PageRequest } from '../pagination/page-arguments.js';
+import type { Author } from './author.js';
+import type { Review } from './review.js';
+import { PUBLIC_REVIEW, REVIEW_COLUMNS, reviewOf, type ReviewRow } from './review-row.js';
+
+const REVIEWS_OF_PRODUCT = {
+  kind: 'review',
+  table: 'reviews',
+  columns: `${REVIEW_COLUMNS}, ${POSITION_COLUMN}`,
+  condition: `product_id = parent.id AND ${PUBLIC_REVIEW}`,
+} as const;
+
+interface PageOfProduct {
+  readonly productId: string;
+  readonly page: PageRequest;
+}
+
+/** The reviews that one request reads: one statement for all that one tick asks for. */
+export class ReviewLoaders {
+  /** Published reviews. */
+  readonly byId: DataLoader<string, Review | null>;
+  readonly authors: DataLoader<string, Author | null>;
+  /** How many published reviews the product has. */
+  readonly countByProduct: DataLoader<string, number>;
+  private readonly pages: DataLoader<PageOfProduct, Page<Review>, string>;
+
+  constructor(private readonly database: Database) {
+    this.byId = createRowLoader(
+      database,
+      {
+        name: 'reviews_by_id',
+        text: `SELECT ${REVIEW_COLUMNS} FROM reviews WHERE id = ANY ($1::uuid[]) AND ${PUBLIC_REVIEW}`,
+      },
+      reviewOf,
+    );
+    this.authors = createRowLoader<{ id: string; display_name: string }, Author>(
+      database,
+      { name: 'authors_by_id', text: 'SELECT id, display_name FROM authors WHERE id = ANY ($1::uuid[])' },
+      (row) => ({ id: row.id, displayName: row.display_name }),
+    );
+    this.countByProduct = new DataLoader((productIds) => this.readCounts(productIds));
+    this.pages = new DataLoader((keys) => this.readPages(keys), {
+      cacheKeyFn: ({ productId, page }) => `${productId} ${pageKey(page)}`,
+    });
+  }
+
+  /** A page of the product's published reviews; one statement for all products that ask for the same page in one tick. */
+  page(productId: string, page: PageRequest): Promise<Page<Review>> {
+    return this.pages.load({ productId, page });
+  }
+
+  /** To be called after a mutation of this request changed reviews. */
+  clearAll(): void {
+    this.byId.clearAll();
+    this.authors.clearAll();
+    this.countByProduct.clearAll();
+    this.pages.clearAll();
+  }
+
+  private async readCounts(productIds: readonly string[]): Promise<number[]> {
+    const rows = await this.database.rows<{ product_id: string; total: number }>(
+      {
+        name: 'review_totals',
+        text: `SELECT product_id, count(*)::integer AS total FROM reviews
+                WHERE product_id = ANY ($1::uuid[]) AND ${PUBLIC_REVIEW} GROUP BY product_id`,
+      },
+      [productIds],
+    );
+    const counts = new Map(rows.map((row) => [row.product_id, row.total]));
+    return productIds.map((id) => counts.get(id) ?? 0);
+  }
+
+  private async readPages(keys: readonly PageOfProduct[]): Promise<Array<Page<Review>>> {
+    const requests = new Map<string, { page: PageRequest; productIds: string[] }>();
+    for (const { productId, page } of keys) {
+      const key = pageKey(page);
+      const request = requests.get(key) ?? { page, productIds: [] };
+      requests.set(key, request);
+      request.productIds.push(productId);
+    }
+    const pages = new Map<string, Map<string, Page<Review>>>();
+    await Promise.all(
+      Array.from(requests, async ([key, { page, productIds }]) => {
+        const { statement, values } = keysetQuery(REVIEWS_OF_PRODUCT, page, productIds);
+        const rows = await this.database.rows<ReviewRow & ChildKeysetRow>(statement, values);
+        pages.set(key, keysetPages(rows, page, REVIEWS_OF_PRODUCT.kind, reviewOf));
+      }),
+    );
+    return keys.map(({ productId, page }) => pages.get(pageKey(page))!.get(productId)!);
+  }
+}

@@ -1,0 +1,27 @@
+import { Arg, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
+import { parseId } from '../graphql/ids.js';
+import { Product } from '../products/product.js';
+import { Author } from './author.js';
+import type { ReviewsContext } from './context.js';
+import { Review } from './review.js';
+
+@Resolver(() => Review)
+export class ReviewResolver {
+  @Query(() => Review, { nullable: true, description: 'The published review with this id; null where there is none.' })
+  review(
+    @Arg('id', () => ID, { description: 'The id of a review.' }) id: string,
+    @Ctx() { reviews }: ReviewsContext,
+  ): Promise<Review | null> {
+    return reviews.byId.load(parseId(id, 'id'));
+  }
+
+  @FieldResolver(() => Product, { description: 'What is reviewed.' })
+  product(@Root() review: Review, @Ctx() { products }: ReviewsContext): Promise<Product | null> {
+    return products.byId.load(review.productId);
+  }
+
+  @FieldResolver(() => Author, { nullable: true, description: "Who wrote it; null once the author's data was erased." })
+  async author(@Root() review: Review, @Ctx() { reviews }: ReviewsContext): Promise<Author | null> {
+    return review.authorId === null ? null : reviews.authors.load(review.authorId);
+  }
+}

@@ -1,0 +1,39 @@
+import { Field, ID, Int, ObjectType } from 'type-graphql';
+import { Node } from '../graphql/node.js';
+import { DateTimeScalar } from '../graphql/scalars.js';
+
+@ObjectType({
+  implements: Node,
+  description: "A person's opinion of a product; one a person and product.",
+  simpleResolvers: true,
+})
+export class Review implements Node {
+  @Field(() => ID, { description: 'A UUID, unique across all types.' })
+  id!: string;
+
+  /** Resolved through the loaders. */
+  productId!: string;
+
+  /** Resolved through the loaders; null once the author's data was erased. */
+  authorId!: string | null;
+
+  @Field(() => Int, { description: '1 to 5 stars.' })
+  rating!: number;
+
+  @Field(() => String, { nullable: true, description: 'At most 200 characters.' })
+  title!: string | null;
+
+  @Field(() => String, { nullable: true, description: 'At most 10,000 characters; null for a rating without words.' })
+  body!: string | null;
+
+  @Field(() => Int, {
+    description: 'Grows with every change; give it back as `expectedVersion` to refuse lost updates.',
+  })
+  version!: number;
+
+  @Field(() => DateTimeScalar, { description: 'When it was written.' })
+  createdAt!: Date;
+
+  @Field(() => DateTimeScalar, { description: 'When it was changed last.' })
+  updatedAt!: Date;
+}
