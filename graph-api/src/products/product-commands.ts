@@ -2,12 +2,30 @@ import type { DataSource } from 'typeorm';
 import { violatedConstraint, retryOnDeadlock } from '../database/postgres-errors.js';
 import type { Database } from '../database/database.js';
 import { newId } from '../graphql/ids.js';
-import type { CreateProductInput } from './mutations/create-product.js';
-import type { UpdateProductInput } from './mutations/update-product.js';
+import type { Money } from './money.js';
 import type { Product } from './product.js';
 import { ProductEntity } from './product.entity.js';
 import { PRODUCT_COLUMNS, productOf, type ProductRow } from './product-row.js';
-import type { ProductRefusal } from './product-user-error.js';
+
+/** A valid new product. */
+export interface NewProduct {
+  readonly externalId?: string | null;
+  readonly name: string;
+  readonly description?: string | null;
+  readonly price: Money;
+}
+
+/** Valid changes of a product: an absent field stays as it is, null clears what may be null. */
+export interface ProductChanges {
+  readonly expectedVersion?: number | null;
+  readonly externalId?: string | null;
+  readonly name?: string | null;
+  readonly description?: string | null;
+  readonly price?: Money | null;
+}
+
+/** Why a command changed nothing. */
+export type ProductRefusal = 'NOT_FOUND' | 'EXTERNAL_ID_TAKEN' | 'VERSION_CONFLICT';
 
 export type ProductResult =
   { readonly status: 'DONE'; readonly product: Product } | { readonly status: ProductRefusal };
@@ -24,7 +42,7 @@ export class ProductCommands {
     this.dataSource = database.dataSource;
   }
 
-  async create(input: CreateProductInput): Promise<ProductResult> {
+  async create(input: NewProduct): Promise<ProductResult> {
     return refuseTakenExternalId(async () => {
       const [row] = await this.run<ProductRow>(
         this.dataSource
@@ -46,7 +64,7 @@ export class ProductCommands {
   }
 
   /** Only the fields that the input has; nothing is written where they all have these values already. */
-  async update(id: string, input: UpdateProductInput): Promise<ProductResult> {
+  async update(id: string, input: ProductChanges): Promise<ProductResult> {
     const changes = {
       ...(input.externalId === undefined ? {} : { externalId: input.externalId }),
       ...(input.name == null ? {} : { name: input.name }),

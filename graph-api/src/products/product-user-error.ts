@@ -1,5 +1,6 @@
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
 import { USER_ERROR_CODES, UserError } from '../graphql/user-error.js';
+import type { ProductRefusal } from './product-commands.js';
 
 export enum ProductUserErrorCode {
   BLANK = 'BLANK',
@@ -25,9 +26,6 @@ export class ProductUserError extends UserError {
   @Field(() => ProductUserErrorCode, { description: 'For a program to read.' })
   code!: ProductUserErrorCode;
 }
-
-/** What a command answers where it changed nothing. */
-export type ProductRefusal = 'NOT_FOUND' | 'EXTERNAL_ID_TAKEN' | 'VERSION_CONFLICT';
 
 /** The user error of a refusal. */
 export function toUserError(refusal: ProductRefusal): ProductUserError {

@@ -2,9 +2,24 @@ import type { Viewer } from '../auth/viewer.js';
 import { violatedConstraint, retryOnDeadlock } from '../database/postgres-errors.js';
 import type { Database } from '../database/database.js';
 import { newId } from '../graphql/ids.js';
-import type { CreateReviewInput } from './mutations/create-review.js';
-import type { UpdateReviewInput } from './mutations/update-review.js';
 
+/** A valid new review. */
+export interface NewReview {
+  /** 1 to 5 stars. */
+  readonly rating: number;
+  readonly title?: string | null;
+  readonly body?: string | null;
+}
+
+/** Valid changes of a review: an absent field stays as it is, null clears the title or the body. */
+export interface ReviewChanges {
+  readonly expectedVersion?: number | null;
+  readonly rating?: number | null;
+  readonly title?: string | null;
+  readonly body?: string | null;
+}
+
+/** Why a command changed nothing. */
 export type ReviewRefusal = 'NOT_FOUND' | 'ALREADY_REVIEWED' | 'FORBIDDEN' | 'VERSION_CONFLICT';
 
 export type ReviewResult =
@@ -30,7 +45,7 @@ export class ReviewCommands {
     private readonly eventsCommitted: () => void,
   ) {}
 
-  create(viewer: Viewer, productId: string, input: CreateReviewInput): Promise<ReviewResult> {
+  create(viewer: Viewer, productId: string, input: NewReview): Promise<ReviewResult> {
     return this.run(
       {
         name: 'create_review',
@@ -51,7 +66,7 @@ export class ReviewCommands {
   }
 
   /** Only the author may; absent fields stay, null clears. */
-  update(viewer: Viewer, reviewId: string, input: UpdateReviewInput): Promise<ReviewResult> {
+  update(viewer: Viewer, reviewId: string, input: ReviewChanges): Promise<ReviewResult> {
     return this.run(
       {
         name: 'update_review',
