@@ -293,7 +293,7 @@ describe('a start that cannot succeed', () => {
       postgresSettings: { max_connections: 'many' },
     });
     await expect(start).rejects.toThrow(
-      /PostgreSQL .* ended \(exit code 1\) instead of starting[^]*postgres\.log:\n[^]*max_connections/,
+      /PostgreSQL .* ended \(exit code 1\) before it was ready[^]*postgres\.log:\n[^]*max_connections/,
     );
     expect(readdirSync(folder)).toEqual(['programs']);
   }, 60_000);

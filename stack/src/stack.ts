@@ -2,25 +2,23 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeEnvFile } from './env-file.js';
 import { requireFreeSpace } from './free-space.js';
-import { findJava } from './servers/programs/kafka.js';
 import { tryLock, type Lock } from './processes/lock-file.js';
 import { startNewLog } from './processes/log-file.js';
-import { type ManagedServer } from './servers/managed-server.js';
+import { startReaper, type OrphanReaper } from './processes/orphan-reaper.js';
 import { endLeftovers } from './processes/pid-file.js';
 import { progressLine, seconds, type Progress } from './progress.js';
 import { removeDataDirectory } from './servers/data-directory.js';
+import { prepareKafka } from './servers/kafka.js';
+import { KafkaCluster } from './servers/kafka-cluster.js';
+import { ManagedServer } from './servers/managed-server.js';
+import { isPortFree } from './servers/ports.js';
+import { preparePostgres } from './servers/postgres.js';
+import { prepareRedis } from './servers/redis.js';
+import type { Planner, ServerContext, ServerPlan, ServerSettings, ServiceName } from './servers/server-context.js';
 import { makeStackDirectories, stackPaths, type StackPaths } from './stack-paths.js';
-import {
-  lostItsPort,
-  prepareServer,
-  type PlannedServer,
-  type ServerSettings,
-  type ServiceName,
-  type StackCommands,
-} from './servers/plan-server.js';
-import { startReaper, type Reaper } from './processes/orphan-reaper.js';
 
 const PORT_ATTEMPTS = 3;
+const PREPARE = { postgres: preparePostgres, redis: prepareRedis, kafka: prepareKafka };
 
 export interface StackOptions extends Partial<ServerSettings> {
   /** Names the stack and its folder `.stack/<name>`. One stack of a name runs at a time. */
@@ -35,8 +33,6 @@ export interface StackOptions extends Partial<ServerSettings> {
   removeOnStop?: boolean;
   /** Further variables for `env` and the env files. */
   variables?: Readonly<Record<string, string>>;
-  /** Write the variables to this file too. The stack named `start` always writes `.stack/stack.env`. */
-  envFile?: string;
   /** Aborts a start in progress (Ctrl-C): what was started is stopped and `startStack` rejects. */
   signal?: AbortSignal;
   /** Receives a line for each step; none are printed by default. */
@@ -47,30 +43,31 @@ export interface Stack {
   readonly name: string;
   /** What services and tools need to connect to the servers that were started: DATABASE_HOST and so on. */
   readonly env: Record<string, string>;
-  /** The file with these variables. */
+  /** The file with these variables; the stack named `start` writes `.stack/stack.env` as well. */
   readonly envFile: string;
   readonly directory: string;
   readonly logDirectory: string;
   /** A process that belongs to this stack ends with its launcher when it has a pid file here. */
   readonly pidDirectory: string;
-  readonly commands: StackCommands;
   readonly postgres: ManagedServer;
   readonly redis: ManagedServer;
-  readonly kafka: ManagedServer;
+  readonly kafka: KafkaCluster;
   /** Stops all servers, whatever state they are in, and removes the env files. */
   stop(): Promise<void>;
 }
 
 /** All that belongs to a stack while it starts and runs. */
 interface Running {
-  options: StackOptions;
-  paths: StackPaths;
-  lock: Lock;
-  reaper: Reaper;
-  servers: Map<ServiceName, PlannedServer>;
-  envFiles: string[];
-  onProgress: Progress;
-  isStopping: boolean;
+  readonly options: StackOptions;
+  readonly paths: StackPaths;
+  readonly lock: Lock;
+  readonly reaper: OrphanReaper;
+  readonly servers: Map<ServiceName, ManagedServer[]>;
+  readonly env: Record<string, string>;
+  readonly envFiles: readonly string[];
+  readonly onProgress: Progress;
+  /** Aborted when the stack is to stop, or is no longer wanted while it starts. */
+  readonly stopping: AbortController;
 }
 
 /**
@@ -78,43 +75,75 @@ interface Running {
  * missing are downloaded once. Everything it started ends with `stop()`, or soon after this process if that dies first.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  if (process.platform === 'win32')
+  if (process.platform === 'win32') {
     throw new Error('The stack runs on Linux and macOS; on Windows use it inside WSL 2');
-  const paths = stackPaths(options.name, options.directory);
-  const onProgress = options.onProgress ?? (() => undefined);
-  options.signal?.throwIfAborted();
-  await makeStackDirectories(paths);
-  await requireFreeSpace(paths.root);
-  const lock = takeLock(paths, options.name);
-  let reaper: Reaper;
-  try {
-    await clearUp(paths, options, onProgress);
-    reaper = startReaper(paths, options.removeOnStop ?? false);
-  } catch (error) {
-    lock.release();
-    throw error;
   }
-  const envFiles = envFilesOf(options, paths);
-  const running: Running = {
-    options,
-    paths,
-    lock,
-    reaper,
-    servers: new Map(),
-    envFiles,
-    onProgress,
-    isStopping: false,
-  };
+  const running = await openStack(options);
+  const { paths, envFiles, env } = running;
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= stopAll(running));
   try {
     await startServers(running);
-    const serverVariables = [...running.servers.values()].map((one) => one.env);
-    const env = Object.assign({}, ...serverVariables, options.variables) as Record<string, string>;
+    Object.assign(env, options.variables);
     for (const file of envFiles) await writeEnvFile(file, env);
-    return describeStack(running, env, stop);
   } catch (error) {
     await stop();
+    throw error;
+  }
+  const serversOf = (service: ServiceName): ManagedServer[] => {
+    const servers = running.servers.get(service);
+    if (servers === undefined) throw new Error(`The stack "${options.name}" was started without ${service}`);
+    return servers;
+  };
+  return {
+    name: options.name,
+    env,
+    envFile: join(paths.directory, 'stack.env'),
+    directory: paths.directory,
+    logDirectory: paths.logs,
+    pidDirectory: paths.pids,
+    get postgres() {
+      return serversOf('postgres')[0]!;
+    },
+    get redis() {
+      return serversOf('redis')[0]!;
+    },
+    get kafka() {
+      return new KafkaCluster(serversOf('kafka'));
+    },
+    stop,
+  };
+}
+
+/** Takes the stack's folder: locks it, ends what a killed launcher has left in it, and starts the reaper. */
+async function openStack(options: StackOptions): Promise<Running> {
+  const { name, onProgress = () => undefined } = options;
+  options.signal?.throwIfAborted();
+  const paths = stackPaths(name, options.directory);
+  await makeStackDirectories(paths);
+  await requireFreeSpace(paths.root);
+  const lock = takeLock(paths, name);
+  try {
+    for (const left of await endLeftovers(paths.pids)) {
+      if (left.name === 'reaper') continue;
+      onProgress(progressLine(left.name, `an earlier start had left it running (pid ${left.pid}): ended`));
+    }
+    if (options.fresh) await removeData(paths);
+    await makeStackDirectories(paths);
+    const own = join(paths.directory, 'stack.env');
+    return {
+      options,
+      paths,
+      lock,
+      reaper: startReaper(paths, options.removeOnStop ?? false),
+      servers: new Map(),
+      env: {},
+      envFiles: name === 'start' ? [own, join(paths.root, 'stack.env')] : [own],
+      onProgress,
+      stopping: new AbortController(),
+    };
+  } catch (error) {
+    lock.release();
     throw error;
   }
 }
@@ -128,107 +157,80 @@ function takeLock(paths: StackPaths, name: string): Lock {
   );
 }
 
-/** Ends what a killed launcher has left running; with `fresh`, removes the data of earlier runs. */
-async function clearUp(paths: StackPaths, options: StackOptions, onProgress: Progress): Promise<void> {
-  for (const { name, pid } of await endLeftovers(paths.pids)) {
-    if (name !== 'reaper') onProgress(progressLine(name, `an earlier start had left it running (pid ${pid}): ended`));
+async function removeData({ directory }: StackPaths): Promise<void> {
+  await removeDataDirectory(join(directory, 'postgres'));
+  for (const entry of ['redis', 'kafka', 'kafka-1', 'kafka-2', 'kafka-3', 'postgres.password']) {
+    await rm(join(directory, entry), { recursive: true, force: true });
   }
-  if (options.fresh) {
-    await removeDataDirectory(join(paths.directory, 'postgres'));
-    for (const folder of ['redis', 'kafka', 'postgres.password']) {
-      await rm(join(paths.directory, folder), { recursive: true, force: true });
-    }
-  }
-  await makeStackDirectories(paths);
 }
 
 async function startServers(running: Running): Promise<void> {
-  const { options, paths, onProgress } = running;
-  const services = options.services ?? ['postgres', 'redis', 'kafka'];
+  const { options, paths, onProgress, stopping } = running;
   const settings: ServerSettings = {
-    database: options.database ?? 'ratings',
     durable: options.durable ?? true,
+    kafkaBrokers: options.kafkaBrokers ?? 1,
     postgresSettings: options.postgresSettings ?? {},
     redisSettings: options.redisSettings ?? {},
     kafkaSettings: options.kafkaSettings ?? {},
   };
-  const java = services.includes('kafka') ? await findJava(paths.programs) : undefined;
-  const preparing = new AbortController();
+  const context: ServerContext = { paths, settings, onProgress, signal: stopping.signal };
   const abort = (): void => {
-    running.isStopping = true;
-    preparing.abort();
-    for (const { server } of running.servers.values()) void server.kill().catch(() => undefined);
+    stopping.abort();
+    for (const server of [...running.servers.values()].flat()) void server.kill().catch(() => undefined);
   };
   options.signal?.addEventListener('abort', abort, { once: true });
   let failure: Error | undefined;
-  const starting = services.map(async (service) => {
-    try {
-      const plan = await prepareServer(service, settings, paths, java, onProgress, preparing.signal);
-      await startServer(running, service, plan);
-    } catch (error) {
-      // The first failure is the reason; what the others say then is only that they were stopped.
-      failure ??= error instanceof Error ? error : new Error(String(error));
-      abort();
-    }
-  });
-  await Promise.all(starting);
+  const services = options.services ?? (Object.keys(PREPARE) as ServiceName[]);
+  await Promise.all(
+    services.map(async (service) => {
+      try {
+        await startService(running, service, await PREPARE[service](context));
+      } catch (error) {
+        // The first failure is the reason; what the others say then is only that they were stopped.
+        failure ??= error instanceof Error ? error : new Error(String(error));
+        abort();
+      }
+    }),
+  );
   options.signal?.removeEventListener('abort', abort);
   options.signal?.throwIfAborted();
   if (failure !== undefined) throw failure;
 }
 
-async function startServer(running: Running, service: ServiceName, plan: () => Promise<PlannedServer>): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
+/** Starts the servers of one kind, on other ports where another program was faster to take one. */
+async function startService(running: Running, service: ServiceName, plan: Planner): Promise<void> {
+  const { stopping, onProgress, env } = running;
+  for (let attempt = 1; ; attempt += 1) {
     const planned = await plan();
-    if (running.isStopping) return;
-    running.servers.set(service, planned);
-    startNewLog(planned.logFile);
+    if (stopping.signal.aborted) return;
+    const servers = planned.definitions.map((definition) => new ManagedServer(definition, onProgress));
+    running.servers.set(service, servers);
+    for (const { logFile } of servers) startNewLog(logFile);
     try {
-      await planned.server.start();
+      await Promise.all(servers.map((server) => server.start()));
+      Object.assign(env, planned.env);
       return;
     } catch (error) {
-      if (running.isStopping || attempt === PORT_ATTEMPTS || !(await lostItsPort(planned))) throw error;
+      await Promise.all(servers.map((server) => server.kill()));
+      if (stopping.signal.aborted || attempt === PORT_ATTEMPTS || !(await lostAPort(planned))) throw error;
     }
   }
 }
 
-function describeStack(running: Running, env: Record<string, string>, stop: () => Promise<void>): Stack {
-  const { options, paths, servers, envFiles } = running;
-  const serverOf = (service: ServiceName): ManagedServer => {
-    const planned = servers.get(service);
-    if (planned === undefined) throw new Error(`The stack "${options.name}" was started without ${service}`);
-    return planned.server;
-  };
-  return {
-    name: options.name,
-    env,
-    envFile: envFiles[0] ?? '',
-    directory: paths.directory,
-    logDirectory: paths.logs,
-    pidDirectory: paths.pids,
-    commands: Object.assign({}, ...[...servers.values()].map((one) => one.commands)) as StackCommands,
-    get postgres() {
-      return serverOf('postgres');
-    },
-    get redis() {
-      return serverOf('redis');
-    },
-    get kafka() {
-      return serverOf('kafka');
-    },
-    stop,
-  };
+async function lostAPort({ definitions }: ServerPlan): Promise<boolean> {
+  const ports = definitions.flatMap(({ port, otherPorts = [] }) => [port, ...otherPorts]);
+  return (await Promise.all(ports.map(isPortFree))).includes(false);
 }
 
 async function stopAll(running: Running): Promise<void> {
-  const { options, paths, servers, envFiles, reaper, lock, onProgress } = running;
-  running.isStopping = true;
+  const { options, paths, servers, envFiles, reaper, lock, onProgress, stopping } = running;
+  stopping.abort();
   const results = await Promise.allSettled(
-    [...servers.values()].map(async ({ server }) => {
+    [...servers.values()].flat().map(async (server) => {
       const began = Date.now();
-      if (!server.isRunning) return;
+      const ran = server.isRunning;
       await server.stop();
-      onProgress(progressLine(server.name, `stopped (${seconds(Date.now() - began)})`));
+      if (ran) onProgress(progressLine(server.name, `stopped (${seconds(Date.now() - began)})`));
     }),
   );
   for (const file of envFiles) await rm(file, { force: true });
@@ -240,12 +242,4 @@ async function stopAll(running: Running): Promise<void> {
   lock.release();
   const failed = results.find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
-}
-
-function envFilesOf({ name, envFile }: StackOptions, paths: StackPaths): string[] {
-  return [
-    ...(name === 'start' ? [join(paths.root, 'stack.env')] : []),
-    join(paths.directory, 'stack.env'),
-    ...(envFile === undefined ? [] : [envFile]),
-  ];
 }

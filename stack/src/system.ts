@@ -7,7 +7,7 @@ import { findFreePort, isPortFree } from './servers/ports.js';
 import { progressLine, seconds, type Progress } from './progress.js';
 import { startServiceProcess } from './processes/service-process.js';
 import { startStack, type Stack } from './stack.js';
-import type { ServerSettings, ServiceName } from './servers/plan-server.js';
+import type { ServerSettings, ServiceName } from './servers/server-context.js';
 import { makeStackDirectories, stackPaths } from './stack-paths.js';
 import { supervise, type SupervisedProcess } from './processes/supervisor.js';
 

@@ -1,7 +1,7 @@
-import { aborted, shutdownSignal } from './shutdown-signal.js';
-import { shellQuote } from './shell-quote.js';
+import { shutdownSignal, aborted } from './shutdown-signal.js';
 import { startStack } from '../stack.js';
 
+/** `npm run stack [NAME]`: the servers alone, until Ctrl-C. */
 const name = process.argv[2] ?? 'servers';
 const print = (line: string): void => console.log(line);
 // Whoever read our lines (a pager, a closed terminal) may go; the servers are to be stopped in order all the same.
@@ -11,14 +11,13 @@ const signal = shutdownSignal();
 
 try {
   const stack = await startStack({ name, onProgress: print, signal });
-  const { psql, redisCli } = stack.commands;
-  print('');
-  print(`Variables:  set -a; . ${shellQuote(stack.envFile)}; set +a`);
-  print(`psql:       ${psql ?? 'not installed here (apt-get install postgresql-client); any client will do'}`);
-  print(`redis-cli:  ${redisCli ?? 'not installed here (apt-get install redis-tools); any client will do'}`);
-  print(`Kafka:      bootstrap server ${stack.env['KAFKA_BROKER']}`);
-  print(`Logs:       ${stack.logDirectory}`);
-  print('Ctrl-C stops the servers; their data is kept for the next time.');
+  print(`
+Variables:  set -a; . '${stack.envFile}'; set +a
+With them:  npm run --silent sql -- 'SELECT version()'
+            npm run --silent redis -- info server
+Kafka:      bootstrap server ${stack.env['KAFKA_BROKER']}
+Logs:       ${stack.logDirectory}
+Ctrl-C stops the servers; their data is kept for the next time.`);
   await aborted(signal);
   print('');
   await stack.stop();

@@ -14,7 +14,6 @@ async function describe(system: System): Promise<string> {
   const client = createRatingsClient({ url: graphqlUrl });
   const { products } = await client.Products({ first: 1 });
   const id = products.nodes[0]?.id ?? '<product id>';
-  const { psql, redisCli } = stack.commands;
   const [user, admin] = await Promise.all([
     system.token({ subject: 'alice' }),
     system.token({ subject: 'root', name: 'Root', admin: true }),
@@ -40,8 +39,8 @@ A review, and the rating that follows it:
     -d '{"query":"mutation { createReview(input: { productId: \\"${id}\\", rating: 5 }) { product { averageRating reviewCount } ratingVersion userErrors { code message } } }"}'
 
 The same rating in Redis and in PostgreSQL:
-  ${redisCli ?? 'redis-cli (apt-get install redis-tools)'} mget product:${id}:rating product:${id}:reviewCount
-  ${psql === undefined ? 'psql (apt-get install postgresql-client)' : psql} -c "SELECT * FROM rating_aggregates WHERE product_id = '${id}'"
+  npm run --silent redis -- mget product:${id}:rating product:${id}:reviewCount
+  npm run --silent sql -- "SELECT * FROM rating_aggregates WHERE product_id = '${id}'"
 
 Logs        ${stack.logDirectory}
 Variables   ${stack.envFile}

@@ -1,9 +1,6 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { developmentToken } from '../development-token.js';
-import { readEnvFile } from '../env-file.js';
-import { stackPaths } from '../stack-paths.js';
+import { stackEnvironment } from './stack-environment.js';
 
 const USAGE = `Prints a development token.
 
@@ -31,13 +28,9 @@ try {
       );
     }
     if (values.sub === undefined || values.sub === '') throw new Error(`--sub is missing.\n\n${USAGE}`);
-    const env = await signingEnvironment();
-    const secret = env['JWT_SECRET'];
-    if (secret === undefined) {
-      throw new Error('JWT_SECRET is not set and no `npm start` is running: set it, or start the stack first.');
-    }
+    const env = await stackEnvironment('JWT_SECRET');
     const token = await developmentToken(
-      { secret, issuer: env['JWT_ISSUER'], audience: env['JWT_AUDIENCE'] },
+      { secret: env['JWT_SECRET']!, issuer: env['JWT_ISSUER'], audience: env['JWT_AUDIENCE'] },
       { subject: values.sub, name: values.name, admin: values.admin, expiresIn: values['expires-in'] },
     );
     process.stdout.write(`${token}\n`);
@@ -45,10 +38,4 @@ try {
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
-}
-
-async function signingEnvironment(): Promise<Record<string, string | undefined>> {
-  if (process.env['JWT_SECRET'] !== undefined) return process.env;
-  const envFile = join(stackPaths('start').root, 'stack.env');
-  return existsSync(envFile) ? readEnvFile(envFile) : {};
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execa } from 'execa';
 import { RATINGS_AUDIT_ENTRY } from '../system.js';
 
 export interface AuditRun {
@@ -12,16 +12,12 @@ export async function runRatingsAudit(
   env: Readonly<Record<string, string>>,
   args: readonly string[],
 ): Promise<AuditRun> {
-  const child = spawn(process.execPath, [RATINGS_AUDIT_ENTRY, ...args], {
+  const { exitCode = null, all } = await execa(process.execPath, [RATINGS_AUDIT_ENTRY, ...args], {
     env: { PATH: process.env['PATH'], ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    extendEnv: false,
+    stdin: 'ignore',
+    all: true,
+    reject: false,
   });
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const exitCode = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
-  return { exitCode, output };
+  return { exitCode, output: all };
 }

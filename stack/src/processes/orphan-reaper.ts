@@ -1,32 +1,32 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { StackPaths } from '../stack-paths.js';
 import { removePidFile, writePidFile } from './pid-file.js';
-import { type StackPaths } from '../stack-paths.js';
 
-const SCRIPT = fileURLToPath(new URL('../../reaper.sh', import.meta.url));
+/** Compiled, also where this file is run from its source. */
+const SCRIPT = fileURLToPath(new URL('../../dist/processes/orphan-reaper-process.js', import.meta.url));
 
-export interface Reaper {
-  /** To be called when everything has been stopped: nothing is left to watch. */
+export interface OrphanReaper {
+  /** To be called when everything has been stopped: there is nothing left to end. */
   dismiss(): Promise<void>;
 }
 
 /**
- * Starts a small shell script that outlives us and ends every process with a pid file once we are gone, however that came
- * about. It notices by a pipe from us that breaks.
+ * Starts a process that outlives this one and then ends every process with a pid file, however this one came to its end
+ * (kill -9). It notices by a pipe from here that breaks.
  */
-export function startReaper(paths: StackPaths, removeDirectory: boolean): Reaper {
-  const pidFile = join(paths.pids, 'reaper.pid');
+export function startReaper(paths: StackPaths, removeDirectory: boolean): OrphanReaper {
   const log = openSync(join(paths.logs, 'reaper.log'), 'a');
-  const child: ChildProcess = spawn('/bin/sh', [SCRIPT, paths.pids, ...(removeDirectory ? [paths.directory] : [])], {
+  const child = spawn(process.execPath, [SCRIPT, paths.pids, ...(removeDirectory ? [paths.directory] : [])], {
     cwd: '/',
     detached: true,
     stdio: ['pipe', log, log],
   });
   closeSync(log);
-  child.on('error', () => undefined);
-  child.stdin?.on('error', () => undefined);
+  child.stdin!.on('error', () => undefined);
+  const pidFile = join(paths.pids, 'reaper.pid');
   // SIGKILL: a new launcher that finds it has taken over its work.
   if (child.pid !== undefined) writePidFile(pidFile, { pid: child.pid, stopSignal: 'SIGKILL', name: 'reaper' });
   const exited = new Promise<void>((resolve) => {
@@ -35,7 +35,7 @@ export function startReaper(paths: StackPaths, removeDirectory: boolean): Reaper
   });
   return {
     dismiss: async () => {
-      child.stdin?.end('stopped\n');
+      child.stdin!.end('stopped\n');
       await exited;
       removePidFile(pidFile);
     },

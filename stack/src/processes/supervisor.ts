@@ -1,11 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  describeExit,
-  launchServiceProcess,
-  type ProcessExit,
-  type ServiceProcess,
-  type ServiceProcessOptions,
-} from './service-process.js';
+import { describeExit, type ProcessExit } from './child-process.js';
+import { launchServiceProcess, type ServiceProcess, type ServiceProcessOptions } from './service-process.js';
 import { seconds } from '../progress.js';
 import { waitUntil } from '../wait-until.js';
 

@@ -1,82 +1,56 @@
-import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { createHash } from 'node:crypto';
+import { chmod, chown, lstat, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { waitForLock } from '../processes/lock-file.js';
 import { progressLine, type Progress } from '../progress.js';
 import { canWrite, type UnprivilegedUser } from './unprivileged-user.js';
 
-const LOCK_TIMEOUT_MS = 60_000;
+/** Reachable for every user, and kept when the machine is started again. */
+const ELSEWHERE = '/var/tmp';
 
 /**
- * A folder that belongs to the user and that it can reach. The preferred one, unless it lies under a folder that is
- * closed to that user (a repository in /root): then one in the system's temporary folder, remembered for the next start
- * in a file beside the preferred one.
+ * A folder that belongs to the user and that it can reach: the preferred one, unless it lies under a folder that is closed
+ * to that user (a repository in /root). Then one in /var/tmp, whose name follows from the preferred one.
  */
-export async function dataDirectoryFor(
+export async function dataDirectory(
   preferred: string,
   user: UnprivilegedUser | undefined,
   onProgress: Progress,
 ): Promise<string> {
-  // Two starts that find no folder make one between them.
-  const lock = await waitForLock(`${preferred}.lock`, LOCK_TIMEOUT_MS, () => undefined);
-  try {
-    return await findReachable(preferred, user, onProgress);
-  } finally {
-    lock.release();
-  }
-}
-
-async function findReachable(
-  preferred: string,
-  user: UnprivilegedUser | undefined,
-  onProgress: Progress,
-): Promise<string> {
-  const pointer = `${preferred}.elsewhere`;
-  const remembered = existsSync(pointer) ? (await readFile(pointer, 'utf8')).trim() : undefined;
-  if (remembered !== undefined && (await canWrite(remembered, user))) return remembered;
-  await mkdir(preferred, { recursive: true });
-  await hand(preferred, user);
-  if (await canWrite(preferred, user)) return preferred;
-  await rm(preferred, { recursive: true, force: true });
-  for (const parent of new Set([tmpdir(), '/tmp', '/var/tmp'])) {
-    if (!existsSync(parent)) continue;
-    const elsewhere = await mkdtemp(join(parent, 'exact-ratings-'));
-    await hand(elsewhere, user);
-    if (await canWrite(elsewhere, user)) {
-      await writeFile(pointer, `${elsewhere}\n`);
-      const who = user === undefined ? 'this user' : `user ${user.name}`;
-      onProgress(progressLine('PostgreSQL', `${who} cannot reach ${preferred}; using ${elsewhere}`));
-      return elsewhere;
+  for (const directory of [preferred, elsewhere(preferred)]) {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await handOver(directory, user);
+    if (!(await canWrite(directory, user))) continue;
+    if (directory !== preferred) {
+      onProgress(progressLine('PostgreSQL', `user ${user?.name} cannot reach ${preferred}: using ${directory}`));
     }
-    await rm(elsewhere, { recursive: true, force: true });
+    return directory;
   }
   throw new Error(
-    `PostgreSQL cannot use ${preferred} or a temporary folder as user ${user?.name ?? '(this one)'}. ` +
-      'Set STACK_DIRECTORY to a folder that every user can reach, such as /var/tmp/exact-ratings.',
+    `PostgreSQL cannot use ${preferred} or ${ELSEWHERE} as user ${user?.name ?? '(this one)'}. ` +
+      'Set STACK_DIRECTORY to a folder that every user can reach.',
   );
 }
 
 /** Removes the folder, wherever it turned out to be. */
 export async function removeDataDirectory(preferred: string): Promise<void> {
-  const pointer = `${preferred}.elsewhere`;
-  if (existsSync(pointer)) {
-    const elsewhere = (await readFile(pointer, 'utf8')).trim();
-    if (elsewhere.includes('exact-ratings-')) await rm(elsewhere, { recursive: true, force: true });
-    await rm(pointer, { force: true });
-  }
+  await rm(elsewhere(preferred), { recursive: true, force: true });
   await rm(preferred, { recursive: true, force: true });
 }
 
-async function hand(directory: string, user: UnprivilegedUser | undefined): Promise<void> {
-  try {
-    await chmod(directory, 0o700);
-    if (user !== undefined) await chown(directory, user.uid, user.gid);
-  } catch (error) {
+function elsewhere(preferred: string): string {
+  return join(ELSEWHERE, `exact-ratings-${createHash('sha256').update(preferred).digest('hex').slice(0, 16)}`);
+}
+
+/** @throws where the folder is no folder of ours: somebody else could look into it, or have put files there */
+async function handOver(directory: string, user: UnprivilegedUser | undefined): Promise<void> {
+  const found = await lstat(directory);
+  const owners = [process.getuid?.(), user?.uid];
+  if (!found.isDirectory() || !owners.includes(found.uid)) {
     throw new Error(
-      `${directory} belongs to another user (${(error as Error).message}): was the stack started as root before? ` +
+      `${directory} belongs to another user: was the stack started as root before? ` +
         'Remove that folder, or set STACK_DIRECTORY to a folder of your own.',
-      { cause: error },
     );
   }
+  await chmod(directory, 0o700);
+  if (user !== undefined) await chown(directory, user.uid, user.gid);
 }

@@ -2,105 +2,81 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { Client } from 'pg';
-import { type ServerDefinition } from './managed-server.js';
-import { type PostgresPrograms } from './programs/postgres.js';
-import { commandLineOf, signalProcess, waitUntilGone } from '../processes/process-identity.js';
-import { type Progress } from '../progress.js';
-import { dataDirectoryFor, removeDataDirectory } from './data-directory.js';
-import { runCommand } from '../processes/run-command.js';
-import { type StackPaths } from '../stack-paths.js';
-import { identityFor, type UnprivilegedUser } from './unprivileged-user.js';
+import { dataDirectory, removeDataDirectory } from './data-directory.js';
+import { HOST, type ServerDefinition } from './managed-server.js';
+import { findFreePort } from './ports.js';
+import { providePostgres, type PostgresPrograms } from './programs/postgres.js';
+import type { Planner, ServerContext } from './server-context.js';
+import { findUnprivilegedUser, type UnprivilegedUser } from './unprivileged-user.js';
 
-export const POSTGRES_USER = 'postgres';
+const USER = 'postgres';
+const DATABASE = 'ratings';
 
-export interface PostgresOptions {
-  paths: StackPaths;
-  programs: PostgresPrograms;
-  user: UnprivilegedUser | undefined;
-  port: number;
-  database: string;
-  /** Off: commits do not wait for the disk. Safe against a killed server, not against a lost machine. */
-  durable: boolean;
-  /** Settings as in postgresql.conf, over the defaults here. */
-  settings: Record<string, string>;
-  onProgress: Progress;
-}
-
-export interface PostgresDefinition extends ServerDefinition {
-  readonly password: string;
-}
-
-/** A PostgreSQL of our own: one cluster, one superuser with a random password, one database, loopback only. */
-export async function postgresServer(options: PostgresOptions): Promise<PostgresDefinition> {
-  const { paths, programs, user, port, database, onProgress } = options;
-  const preferred = join(paths.directory, 'postgres');
+/** A PostgreSQL of our own: one cluster, one superuser with a random password, one database. */
+export async function preparePostgres(context: ServerContext): Promise<Planner> {
+  const { paths, onProgress } = context;
+  const user = await findUnprivilegedUser();
+  const programs = await providePostgres(paths.programs, user, onProgress);
   const password = await keptPassword(join(paths.directory, 'postgres.password'));
-  let data = '';
-  let databaseExists = false;
-
-  const connect = async (name: string): Promise<Client> => {
-    const client = new Client({
-      host: '127.0.0.1',
-      port,
-      user: POSTGRES_USER,
-      password,
-      database: name,
-      connectionTimeoutMillis: 2_000,
-      query_timeout: 5_000,
-    });
-    client.on('error', () => undefined);
-    await client.connect();
-    return client;
+  return async () => {
+    const port = await findFreePort();
+    const definition = await definePostgres(context, programs, user, port, password);
+    return {
+      definitions: [definition],
+      env: {
+        DATABASE_HOST: HOST,
+        DATABASE_PORT: String(port),
+        DATABASE_USER: USER,
+        DATABASE_PASSWORD: password,
+        DATABASE_DB: DATABASE,
+      },
+    };
   };
+}
 
+async function definePostgres(
+  { paths, settings, onProgress }: ServerContext,
+  { bin, version }: PostgresPrograms,
+  user: UnprivilegedUser | undefined,
+  port: number,
+  password: string,
+): Promise<ServerDefinition> {
+  const preferred = join(paths.directory, 'postgres');
+  const home = await dataDirectory(preferred, user, onProgress);
+  const data = join(home, 'data');
   return {
-    name: `PostgreSQL ${programs.version}`,
+    name: `PostgreSQL ${version}`,
     port,
-    password,
     logFile: join(paths.logs, 'postgres.log'),
-    pidFile: join(paths.pids, 'postgres.pid'),
-    get dataDirectory() {
-      return data;
-    },
+    pidDirectory: paths.pids,
+    dataDirectory: data,
     // "Fast" shutdown: sessions are ended, everything committed is kept.
     stopSignal: 'SIGINT',
     readyTimeoutMs: 60_000,
+    command: join(bin, 'postgres'),
+    args: ['-D', data, ...settingsAsArguments(port, settings)],
+    cwd: home,
+    env: programEnvironment(),
+    uid: user?.uid,
+    gid: user?.gid,
     prepare: async () => {
-      const home = await dataDirectoryFor(preferred, user, onProgress);
-      data = join(home, 'data');
-      if (!existsSync(join(data, 'PG_VERSION'))) {
-        await initialise(programs.bin, home, password, user);
-        databaseExists = false;
-      }
-      await checkVersion(data, programs.version);
-      await removeStaleLock(data);
+      await dataDirectory(preferred, user, () => undefined);
+      if (!existsSync(join(data, 'PG_VERSION'))) await initialise(bin, version, home, password, user);
+      await checkVersion(data, version);
+      // It names a process; where that number is another's by now, PostgreSQL would refuse to start. We hold the lock on
+      // the stack's folder, and have ended what an earlier launcher left.
+      await rm(join(data, 'postmaster.pid'), { force: true });
     },
     erase: () => removeDataDirectory(preferred),
-    launch: () => ({
-      command: join(programs.bin, 'postgres'),
-      args: ['-D', data, ...settingsAsArguments(options)],
-      cwd: data,
-      env: programEnvironment(),
-      ...identityFor(user),
-    }),
-    answers: async () => {
-      if (!databaseExists) await createDatabase(connect, database);
-      databaseExists = true;
-      const client = await connect(database);
-      try {
-        await client.query('SELECT 1');
-        return true;
-      } finally {
-        await client.end();
-      }
-    },
+    isReady: () => answers(port, password),
   };
 }
 
-function settingsAsArguments({ port, durable, settings }: PostgresOptions): string[] {
+function settingsAsArguments(port: number, { durable, postgresSettings }: ServerContext['settings']): string[] {
   const all: Record<string, string> = {
-    listen_addresses: '127.0.0.1',
+    listen_addresses: HOST,
     port: String(port),
     unix_socket_directories: '',
     max_connections: '200',
@@ -108,7 +84,7 @@ function settingsAsArguments({ port, durable, settings }: PostgresOptions): stri
     log_destination: 'stderr',
     // Not synchronous_commit: without it a killed server loses what it has acknowledged.
     ...(durable ? {} : { fsync: 'off', full_page_writes: 'off' }),
-    ...settings,
+    ...postgresSettings,
   };
   return Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
@@ -119,10 +95,8 @@ function programEnvironment(): NodeJS.ProcessEnv {
 }
 
 async function keptPassword(file: string): Promise<string> {
-  if (existsSync(file)) {
-    const kept = (await readFile(file, 'utf8')).trim();
-    if (kept !== '') return kept;
-  }
+  const kept = existsSync(file) ? (await readFile(file, 'utf8')).trim() : '';
+  if (kept !== '') return kept;
   const password = randomBytes(18).toString('hex');
   await writeFile(file, `${password}\n`, { mode: 0o600 });
   return password;
@@ -131,48 +105,40 @@ async function keptPassword(file: string): Promise<string> {
 /** Made under another name and renamed at the end, so that an interrupted initdb is not taken for a cluster. */
 async function initialise(
   bin: string,
+  version: string,
   home: string,
   password: string,
   user: UnprivilegedUser | undefined,
 ): Promise<void> {
   const draft = join(home, 'data.new');
   const passwordFile = join(home, 'initdb.password');
-  await rm(draft, { recursive: true, force: true });
-  await rm(join(home, 'data'), { recursive: true, force: true });
-  await rm(passwordFile, { force: true });
+  for (const remains of [draft, join(home, 'data'), passwordFile]) await rm(remains, { recursive: true, force: true });
   await mkdir(draft, { mode: 0o700 });
   await writeFile(passwordFile, password, { mode: 0o600 });
-  if (user !== undefined) {
-    await chown(draft, user.uid, user.gid);
-    await chown(passwordFile, user.uid, user.gid);
-  }
+  if (user !== undefined) for (const path of [draft, passwordFile]) await chown(path, user.uid, user.gid);
+  // From 17 on PostgreSQL brings its own C.UTF-8; before, plain C sorts the same and is there on every system.
+  const locale = Number.parseInt(version) >= 17 ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'] : [];
   try {
-    await runCommand(
+    await execa(
       join(bin, 'initdb'),
       [
         `--pgdata=${draft}`,
-        `--username=${POSTGRES_USER}`,
+        `--username=${USER}`,
         `--pwfile=${passwordFile}`,
         '--auth=scram-sha-256',
         '--encoding=UTF8',
-        ...(await localeArguments(bin)),
+        '--locale=C',
+        ...locale,
         '--data-checksums',
         '--no-sync',
         '--no-instructions',
       ],
-      { cwd: home, env: programEnvironment(), ...identityFor(user) },
+      { cwd: home, env: programEnvironment(), extendEnv: false, ...(user && { uid: user.uid, gid: user.gid }) },
     );
     await rename(draft, join(home, 'data'));
   } finally {
     await rm(passwordFile, { force: true });
   }
-}
-
-/** From 17 on PostgreSQL brings its own C.UTF-8; before, plain C sorts the same and is there on every system. */
-async function localeArguments(bin: string): Promise<string[]> {
-  const version = await runCommand(join(bin, 'initdb'), ['--version']);
-  const major = Number(/\b(\d+)/.exec(version)?.[1]);
-  return ['--locale=C', ...(major >= 17 ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'] : [])];
 }
 
 async function checkVersion(data: string, version: string): Promise<void> {
@@ -184,28 +150,27 @@ async function checkVersion(data: string, version: string): Promise<void> {
   );
 }
 
-/**
- * PostgreSQL refuses to start when the process named in its lock file lives, even if that number belongs to something
- * else by now. We hold the lock on the stack's folder, so nothing but a forgotten server of ours may use this data.
- */
-async function removeStaleLock(data: string): Promise<void> {
-  const file = join(data, 'postmaster.pid');
-  if (!existsSync(file)) return;
-  const pid = Number((await readFile(file, 'utf8')).split('\n')[0]);
-  if (pid > 1 && commandLineOf(pid).includes(data)) {
-    signalProcess(pid, 'SIGINT');
-    if (!(await waitUntilGone([pid], 10_000))) signalProcess(pid, 'SIGKILL');
-    await waitUntilGone([pid], 10_000);
-  }
-  await rm(file, { force: true });
-}
-
-async function createDatabase(connect: (name: string) => Promise<Client>, database: string): Promise<void> {
-  const client = await connect('postgres');
+/** It answers when the database can be asked; the first time it is created. */
+async function answers(port: number, password: string): Promise<boolean> {
+  const ask = async (database: string, text: string): Promise<void> => {
+    const client = new Client({
+      host: HOST,
+      port,
+      user: USER,
+      password,
+      database,
+      connectionTimeoutMillis: 2_000,
+      query_timeout: 5_000,
+    });
+    client.on('error', () => undefined);
+    await client.connect();
+    await client.query(text).finally(() => client.end());
+  };
   try {
-    const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [database]);
-    if (rowCount === 0) await client.query(`CREATE DATABASE ${client.escapeIdentifier(database)}`);
-  } finally {
-    await client.end();
+    await ask(DATABASE, 'SELECT 1');
+  } catch (error) {
+    if ((error as { code?: string }).code !== '3D000') throw error;
+    await ask('postgres', `CREATE DATABASE ${DATABASE}`);
   }
+  return true;
 }

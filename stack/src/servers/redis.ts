@@ -1,63 +1,67 @@
-import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
-import { type ServerDefinition } from './managed-server.js';
-import { type RedisPrograms } from './programs/redis.js';
-import { type StackPaths } from '../stack-paths.js';
+import { Redis } from 'ioredis';
+import { HOST } from './managed-server.js';
+import { findFreePort } from './ports.js';
+import { provideRedis } from './programs/redis.js';
+import type { Planner, ServerContext } from './server-context.js';
 
-export interface RedisOptions {
-  paths: StackPaths;
-  programs: RedisPrograms;
-  port: number;
-  /** Settings as in redis.conf, over the defaults here. */
-  settings: Record<string, string>;
-}
-
-/** A Redis of our own that keeps what it acknowledged (append-only file) and evicts nothing, on loopback only. */
-export function redisServer({ paths, programs, port, settings }: RedisOptions): ServerDefinition {
+/** A Redis of our own that keeps what it acknowledged (append-only file) and evicts nothing. */
+export async function prepareRedis(context: ServerContext): Promise<Planner> {
+  const { paths, settings } = context;
+  const { name, server } = await provideRedis(context);
   const home = join(paths.directory, 'redis');
-  const all: Record<string, string> = {
-    bind: '127.0.0.1',
-    port: String(port),
-    dir: '.',
-    appendonly: 'yes',
-    save: '""',
-    'maxmemory-policy': 'noeviction',
-    'set-proc-title': 'no',
-    ...settings,
-  };
-  return {
-    name: programs.name,
-    port,
-    logFile: join(paths.logs, 'redis.log'),
-    pidFile: join(paths.pids, 'redis.pid'),
-    dataDirectory: home,
-    stopSignal: 'SIGTERM',
-    readyTimeoutMs: 60_000,
-    prepare: async () => {
-      await mkdir(home, { recursive: true });
-      const lines = Object.entries(all).map(([name, value]) => `${name} ${value}\n`);
-      await writeFile(join(home, 'redis.conf'), lines.join(''));
-    },
-    erase: async () => {
-      if (existsSync(home)) await rm(home, { recursive: true, force: true });
-    },
-    launch: () => ({ command: programs.server, args: ['redis.conf'], cwd: home, env: { PATH: process.env['PATH'] } }),
-    answers: async () => (await ping(port)).startsWith('+PONG'),
+  return async () => {
+    const port = await findFreePort();
+    const all: Record<string, string> = {
+      bind: HOST,
+      port: String(port),
+      dir: '.',
+      appendonly: 'yes',
+      save: '""',
+      'maxmemory-policy': 'noeviction',
+      'set-proc-title': 'no',
+      ...settings.redisSettings,
+    };
+    const definition = {
+      name,
+      port,
+      logFile: join(paths.logs, 'redis.log'),
+      pidDirectory: paths.pids,
+      dataDirectory: home,
+      stopSignal: 'SIGTERM' as const,
+      readyTimeoutMs: 60_000,
+      command: server,
+      args: ['redis.conf'],
+      cwd: home,
+      env: { PATH: process.env['PATH'] },
+      prepare: async () => {
+        await mkdir(home, { recursive: true });
+        const lines = Object.entries(all).map(([setting, value]) => `${setting} ${value}\n`);
+        await writeFile(join(home, 'redis.conf'), lines.join(''));
+      },
+      erase: () => rm(home, { recursive: true, force: true }),
+      isReady: () => answers(port, all['requirepass']),
+    };
+    return { definitions: [definition], env: { REDIS_HOST: HOST, REDIS_PORT: String(port) } };
   };
 }
 
-function ping(port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    socket.setTimeout(2_000, () => socket.destroy(new Error('no answer to PING')));
-    socket.once('connect', () => socket.write('PING\r\n'));
-    socket.once('data', (data) => {
-      resolve(data.toString());
-      socket.destroy();
-    });
-    socket.once('error', reject);
-    socket.once('close', () => reject(new Error('closed before it answered')));
+async function answers(port: number, password: string | undefined): Promise<boolean> {
+  const client = new Redis({
+    host: HOST,
+    port,
+    ...(password === undefined ? {} : { password }),
+    lazyConnect: true,
+    retryStrategy: null,
+    connectTimeout: 2_000,
+    commandTimeout: 2_000,
   });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return (await client.ping()) === 'PONG';
+  } finally {
+    client.disconnect();
+  }
 }

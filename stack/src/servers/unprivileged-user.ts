@@ -1,4 +1,4 @@
-import { tryCommand } from '../processes/run-command.js';
+import { runProgram } from '../processes/run-program.js';
 
 /** Whom a server runs as that refuses to run as root. */
 export interface UnprivilegedUser {
@@ -22,20 +22,13 @@ export async function findUnprivilegedUser(): Promise<UnprivilegedUser | undefin
 
 /** Whether the user (we ourselves, without one) can reach this folder and write into it. */
 export async function canWrite(directory: string, user: UnprivilegedUser | undefined): Promise<boolean> {
-  const probe = await tryCommand('/bin/sh', ['-c', 'test -w "$1" && test -x "$1"', 'sh', directory], {
-    cwd: '/',
-    ...identityFor(user),
-  });
-  return probe.ok;
-}
-
-/** The options with which `spawn` runs a program as that user. */
-export function identityFor(user: UnprivilegedUser | undefined): { uid?: number; gid?: number } {
-  return user === undefined ? {} : { uid: user.uid, gid: user.gid };
+  const identity = user && { uid: user.uid, gid: user.gid };
+  const script = 'test -w "$1" && test -x "$1"';
+  return !(await runProgram('/bin/sh', ['-c', script, 'sh', directory], { cwd: '/', ...identity })).failed;
 }
 
 async function idOf(flag: '-u' | '-g', name: string): Promise<number | undefined> {
-  const result = await tryCommand('id', [flag, name]);
+  const { failed, stdout } = await runProgram('id', [flag, name]);
   // macOS prints the id of nobody as a negative number.
-  return result.ok && /^-?\d+$/.test(result.stdout.trim()) ? Number(result.stdout.trim()) >>> 0 : undefined;
+  return failed ? undefined : Number(stdout) >>> 0;
 }

@@ -1,95 +1,73 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { debianArchitecture, downloadDebianPackages, libraryFoldersIn } from './debian-packages.js';
+import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
+import { runProgram } from '../../processes/run-program.js';
+import { progressLine } from '../../progress.js';
+import type { ServerContext } from '../server-context.js';
 import { provideDirectory } from './downloads.js';
-import { type Progress } from '../../progress.js';
-import { tryCommand } from '../../processes/run-command.js';
+import { runMaven } from './maven.js';
 
+/** Redis servers for Linux and macOS, x64 and arm64, in one jar. */
+const ARTIFACT = 'com.github.codemonstur:embedded-redis:1.4.4';
+const UNPACK = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:unpack';
 /** BullMQ and the scripts need it, and only from it on does the process keep its command line. */
 const OLDEST_VERSION = [6, 2] as const;
-const INSTALL =
-  'Install it: `apt-get install redis-server` (Debian, Ubuntu), `brew install redis` (macOS), or valkey-server of your system.';
 
 export interface RedisPrograms {
-  /** `Redis 7.0.15` or `Valkey 8.0.1` */
+  /** `Redis 6.2.11` */
   name: string;
   server: string;
-  /** `redis-cli`, if it was found. */
-  cli: string | undefined;
 }
 
-/** A Redis (or Valkey) of the system, else one of Debian's packages unpacked into the shared programs folder. */
-export async function provideRedis(
-  programs: string,
-  onProgress: Progress,
-  signal: AbortSignal,
-): Promise<RedisPrograms> {
-  for (const [server, cli] of [
-    ['redis-server', 'redis-cli'],
-    ['valkey-server', 'valkey-cli'],
-  ] as const) {
-    const name = await versionOf(server);
-    if (name !== undefined) return { name, server, cli: (await tryCommand(cli, ['--version'])).ok ? cli : undefined };
+/** A Redis from Maven Central, the same on every machine; where that does not run, the Redis or Valkey of the system. */
+export async function provideRedis(context: ServerContext): Promise<RedisPrograms> {
+  const problems: string[] = [];
+  for (const candidate of [() => provideEmbedded(context), () => 'redis-server', () => 'valkey-server']) {
+    try {
+      const server = await candidate();
+      return { name: await versionOf(server), server };
+    } catch (error) {
+      context.signal.throwIfAborted();
+      problems.push(errorMessage(error));
+    }
   }
-  const architecture = await debianArchitecture();
-  if (architecture === undefined) throw new Error(`Redis 6.2 or newer was not found on the PATH. ${INSTALL}`);
-  const directory = join(programs, `redis-${architecture}`);
-  try {
-    await provideDirectory({
-      name: 'Redis',
-      directory,
-      fill: async (temporary) => {
-        await downloadDebianPackages('Redis', ['redis-server', 'redis-tools'], temporary, onProgress, signal);
-        await writeWrappers(temporary);
-        if ((await versionOf(join(temporary, 'redis-server'))) === undefined) {
-          const attempt = await tryCommand(join(temporary, 'redis-server'), ['--version']);
-          throw new Error(`the unpacked redis-server does not run (${attempt.outcome}): ${attempt.stderr.trim()}`);
-        }
-      },
-      onProgress,
-    });
-  } catch (error) {
-    throw new Error(
-      `Redis was not found on the PATH, and could not be downloaded: ${(error as Error).message}\n${INSTALL}`,
-      {
-        cause: error,
-      },
-    );
-  }
-  const server = join(directory, 'redis-server');
-  const name = await versionOf(server);
-  if (name === undefined) {
-    throw new Error(`${server} does not run. Remove ${directory} so that it is downloaded again. ${INSTALL}`);
-  }
-  return { name, server, cli: join(directory, 'redis-cli') };
+  throw new Error(
+    `No Redis ${OLDEST_VERSION.join('.')} or newer runs here. Install one: \`apt-get install redis-server\` ` +
+      `(Debian, Ubuntu) or \`brew install redis\` (macOS). Tried:\n${problems.join('\n')}`,
+  );
 }
 
-/** Name and version of a Redis server program that runs and is new enough. */
-async function versionOf(server: string): Promise<string | undefined> {
-  const result = await tryCommand(server, ['--version'], { timeoutMs: 20_000 });
-  const match = /^(\w+).*? v=((\d+)\.(\d+)\.\S+)/.exec(result.stdout);
-  if (!result.ok || match === null) return undefined;
+async function provideEmbedded({ paths, onProgress, signal }: ServerContext): Promise<string> {
+  const directory = await provideDirectory({
+    name: 'Redis',
+    directory: join(paths.programs, ARTIFACT.replace(/.*:(.*):/, '$1-')),
+    fill: async (temporary) => {
+      onProgress(progressLine('Redis', 'downloading 12 MB from Maven Central …'));
+      const system = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`;
+      const args = [`-Dartifact=${ARTIFACT}`, `-DoutputDirectory=${temporary}`];
+      const only = `-Dmdep.unpack.includes=redis-server-*-${system}`;
+      await runMaven('Redis', [UNPACK, ...args, only], temporary, { onProgress, signal });
+    },
+    onProgress,
+  });
+  const file = (await readdir(directory)).find((entry) => entry.startsWith('redis-server-'));
+  if (file === undefined) throw new Error(`${ARTIFACT} has no server for ${process.platform} on ${process.arch}`);
+  const server = join(directory, file);
+  await chmod(server, 0o755);
+  return server;
+}
+
+/**
+ * Name and version of a Redis server program: `Redis 6.2.11`.
+ * @throws where it does not run, or is too old
+ */
+async function versionOf(server: string): Promise<string> {
+  const { failed, shortMessage, stdout, stderr } = await runProgram(server, ['--version'], { timeout: 20_000 });
+  const match = /^(\w+).*? v=((\d+)\.(\d+)\.\S+)/.exec(stdout);
+  if (failed || match === null) throw new Error(`${shortMessage ?? server}: ${stderr || stdout}`);
   const [major, minor] = [Number(match[3]), Number(match[4])];
-  const isNewEnough = major > OLDEST_VERSION[0] || (major === OLDEST_VERSION[0] && minor >= OLDEST_VERSION[1]);
-  return isNewEnough ? `${match[1]} ${match[2]}` : undefined;
-}
-
-/** Programs that find the unpacked libraries from wherever the folder is, and become the program they start. */
-async function writeWrappers(directory: string): Promise<void> {
-  const folders = await libraryFoldersIn(directory);
-  const libraries = folders.map((folder) => `$here/${folder}`).join(':');
-  await mkdir(directory, { recursive: true });
-  for (const program of ['redis-server', 'redis-cli']) {
-    if (!existsSync(join(directory, 'usr', 'bin', program))) continue;
-    const file = join(directory, program);
-    await writeFile(
-      file,
-      '#!/bin/sh\n' +
-        'here=$(cd "$(dirname "$0")" && pwd)\n' +
-        `export LD_LIBRARY_PATH="${libraries}"\n` +
-        `exec "$here/usr/bin/${program}" "$@"\n`,
-    );
-    await chmod(file, 0o755);
+  if (major < OLDEST_VERSION[0] || (major === OLDEST_VERSION[0] && minor < OLDEST_VERSION[1])) {
+    throw new Error(`${server} is ${match[2]}`);
   }
+  return `${match[1]} ${match[2]}`;
 }

@@ -1,4 +1,5 @@
-import { downloadedBytes, KAFKA_VERSION } from './kafka.js';
+import { KAFKA_VERSION } from './kafka.js';
+import { downloadedBytes } from './maven.js';
 
 test("sizes are read from Maven's lines", () => {
   const line = (size: string): string => `[INFO] Downloaded from central: https://repo/a-1.0.jar (${size} at 3.4 MB/s)`;
