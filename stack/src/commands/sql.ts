@@ -10,7 +10,7 @@ const [statement] = process.argv.slice(2);
 
 try {
   if (statement === undefined) throw new Error('Usage: npm run --silent sql -- "SELECT …"');
-  const config = readDatabaseConfig(new EnvReader(await stackEnvironment('DATABASE_HOST')));
+  const config = readDatabaseConfig(new EnvReader(await stackEnvironment('DATABASE_HOST')), false);
   const client = new pg.Client(postgresOptions(config, 'console'));
   await client.connect();
   try {
