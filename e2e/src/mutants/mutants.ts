@@ -1,29 +1,32 @@
-import { runTest } from './run-test.js';
+import { PlaceNotFoundError, type Mutant, type SelectedTest } from './mutant.js';
 import { MUTANTS } from './protocol-mutants.js';
-import type { Mutant, SelectedTest } from './mutant.js';
+import { runTest } from './run-test.js';
 import { ScratchCopy } from './scratch-copy.js';
 
 /**
- * `npm run test:mutants`: breaks the protocol on purpose, one way at a time, in a copy of the built tree, and sees a
- * test catch each. First the tests run on the unbroken copy, so that a catch means something. Names as arguments choose.
+ * `npm run test:mutants`: breaks the protocol on purpose, one way at a time, in a copy of the built tree, and expects a
+ * test to fail for each. Before that the same tests must pass on the unbroken copy (the control), so that a failure
+ * means something. Arguments select mutants by name. Exit code: 0 all caught, 1 not, 2 bad arguments.
  */
 const print = (line: string): void => console.log(line);
 const names = process.argv.slice(2);
-const chosen = MUTANTS.filter(({ name }) => names.length === 0 || names.includes(name));
-if (chosen.length === 0) {
-  process.stderr.write(`There is no such mutant. These are: ${MUTANTS.map(({ name }) => name).join(', ')}\n`);
+const unknown = names.filter((name) => !MUTANTS.some((mutant) => mutant.name === name));
+if (unknown.length > 0) {
+  const known = MUTANTS.map(({ name }) => name).join(', ');
+  process.stderr.write(`There is no mutant ${unknown.join(', ')}. These are: ${known}\n`);
   process.exit(2);
 }
+const chosen = MUTANTS.filter(({ name }) => names.length === 0 || names.includes(name));
 
 const seconds = (ms: number): string => `${Math.round(ms / 1_000)} s`;
-const describe = ({ file, name }: SelectedTest): string => `${file.replace('src/', '')} "${name}"`;
+const formatTest = ({ workspace, name }: SelectedTest): string => `${workspace} "${name}"`;
 let failures = 0;
 
-await onScratchCopy(async (tree) => {
+await onScratchCopy(async (copy) => {
   for (const test of new Set(chosen.map(({ caughtBy }) => caughtBy))) {
-    const { passed, failure, ms } = await runTest(tree, test);
+    const { passed, failure, ms } = await runTest(copy, test);
     if (!passed) failures += 1;
-    print(`${passed ? 'ok  ' : 'FAIL'} unbroken: ${describe(test)} (${seconds(ms)})`);
+    print(`${passed ? 'ok  ' : 'FAIL'} control: ${formatTest(test)} (${seconds(ms)})`);
     if (!passed) print(indent(failure));
   }
 });
@@ -32,31 +35,31 @@ for (const mutant of chosen) await tryMutant(mutant);
 print(`${chosen.length} mutants: ${failures === 0 ? 'all caught' : `${failures} failures`}`);
 process.exitCode = failures === 0 ? 0 : 1;
 
-async function tryMutant({ name, breaks, patches, caughtBy, because }: Mutant): Promise<void> {
-  await onScratchCopy(async (tree) => {
+async function tryMutant({ name, breaks, mutations, caughtBy, because }: Mutant): Promise<void> {
+  await onScratchCopy(async (copy) => {
     try {
-      await tree.apply(patches);
+      for (const mutate of mutations) await mutate(copy);
     } catch (error) {
+      if (!(error instanceof PlaceNotFoundError)) throw error;
       failures += 1;
-      print(`FAIL ${name}: ${(error as Error).message}`);
+      print(`FAIL ${name}: ${error.message}; change e2e/src/mutants/protocol-mutants.ts with the code`);
       return;
     }
-    const { passed, failure, ms } = await runTest(tree, caughtBy);
+    const { passed, failure, ms } = await runTest(copy, caughtBy);
     const caught = !passed && because.test(failure);
     if (!caught) failures += 1;
-    print(
-      `${caught ? 'ok  ' : 'FAIL'} ${name} (${breaks}): ${passed ? 'SURVIVED' : 'caught by'} ${describe(caughtBy)} (${seconds(ms)})`,
-    );
+    const verdict = caught ? 'caught by' : passed ? 'SURVIVED' : 'another failure than expected in';
+    print(`${caught ? 'ok  ' : 'FAIL'} ${name} (${breaks}): ${verdict} ${formatTest(caughtBy)} (${seconds(ms)})`);
     if (!passed) print(indent(failure, caught ? 6 : 40));
   });
 }
 
-async function onScratchCopy(use: (tree: ScratchCopy) => Promise<void>): Promise<void> {
-  const tree = await ScratchCopy.create();
+async function onScratchCopy(use: (copy: ScratchCopy) => Promise<void>): Promise<void> {
+  const copy = await ScratchCopy.create();
   try {
-    await use(tree);
+    await use(copy);
   } finally {
-    await tree.remove();
+    await copy.remove();
   }
 }
 

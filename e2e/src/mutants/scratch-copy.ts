@@ -1,27 +1,15 @@
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { Patch } from './mutant.js';
+import { basename, join } from 'node:path';
+import type { SourceTree } from './mutant.js';
+import { listFiles, REPOSITORY } from './repository.js';
 
-const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
-
-/** What runs of each workspace, besides `dist` and `package.json`. */
-const WORKSPACES: Readonly<Record<string, readonly string[]>> = {
-  shared: ['lua'],
-  client: [],
-  'rating-worker': ['src', 'jest.config.mjs', 'jest.setup.mjs'],
-  'graph-api': ['sql'],
-  stack: ['kafka', 'watchdog.sh'],
-  e2e: ['src', 'jest.config.mjs'],
-};
-
-/** A copy of the built tree that can be broken: the work tree is never touched. */
-export class ScratchCopy {
+/** A copy of the built work tree, to be broken. The work tree itself is never touched. */
+export class ScratchCopy implements SourceTree {
   private constructor(readonly directory: string) {}
 
-  /** Copies what runs; packages of others are linked. */
+  /** Copies all workspaces; packages of others are linked, as are the downloaded servers. */
   static async create(): Promise<ScratchCopy> {
     const directory = await mkdtemp(join(tmpdir(), 'e2e-mutant-'));
     // PostgreSQL's user must be able to reach its data below it.
@@ -31,16 +19,14 @@ export class ScratchCopy {
     for (const name of await readdir(join(REPOSITORY, 'node_modules'))) {
       if (name !== '@exact-ratings') await symlink(join(REPOSITORY, 'node_modules', name), join(modules, name));
     }
-    for (const [workspace, further] of Object.entries(WORKSPACES)) {
+    for (const workspace of await workspaces()) {
       const [from, to] = [join(REPOSITORY, workspace), join(directory, workspace)];
-      for (const part of ['package.json', 'dist', ...further]) {
-        await cp(join(from, part), join(to, part), { recursive: true });
-      }
+      await cp(from, to, { recursive: true, filter: (path) => basename(path) !== 'node_modules' });
       if (existsSync(join(from, 'node_modules'))) await symlink(join(from, 'node_modules'), join(to, 'node_modules'));
       await symlink(to, join(modules, '@exact-ratings', workspace));
     }
-    for (const file of ['package.json', 'jest.config.base.mjs']) {
-      await cp(join(REPOSITORY, file), join(directory, file));
+    for (const entry of await readdir(REPOSITORY, { withFileTypes: true })) {
+      if (entry.isFile()) await cp(join(REPOSITORY, entry.name), join(directory, entry.name));
     }
     const stacks = process.env['STACK_DIRECTORY'] ?? join(REPOSITORY, '.stack');
     await mkdir(join(stacks, 'programs'), { recursive: true });
@@ -49,21 +35,24 @@ export class ScratchCopy {
     return new ScratchCopy(directory);
   }
 
-  /** @throws where a patch does not apply: the code has changed, and the mutant must follow */
-  async apply(patches: readonly Patch[]): Promise<void> {
-    for (const { file, from, to } of patches) {
-      const path = join(this.directory, file);
-      const text = await readFile(path, 'utf8');
-      const count = text.split(from).length - 1;
-      if (count !== 1) throw new Error(`the patch of ${file} no longer applies: found ${count} times: ${from}`);
-      await writeFile(
-        path,
-        text.replace(from, () => to),
-      );
-    }
+  files(workspace: string, folder: string): Promise<string[]> {
+    return listFiles(join(this.directory, workspace), folder);
+  }
+
+  read(workspace: string, path: string): Promise<string> {
+    return readFile(join(this.directory, workspace, path), 'utf8');
+  }
+
+  write(workspace: string, path: string, text: string): Promise<void> {
+    return writeFile(join(this.directory, workspace, path), text);
   }
 
   async remove(): Promise<void> {
     await rm(this.directory, { recursive: true, force: true });
   }
+}
+
+async function workspaces(): Promise<string[]> {
+  const manifest = JSON.parse(await readFile(join(REPOSITORY, 'package.json'), 'utf8')) as { workspaces: string[] };
+  return manifest.workspaces;
 }
