@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inLuaScript } from './in-lua.js';
-import { inSqlObject, sqlStatements } from './in-sql.js';
+import { inDatabaseObject, sqlStatements } from './in-database.js';
 import { inLiteral, wrapFunction } from './in-typescript.js';
 import { PlaceNotFoundError, type SourceTree } from './mutant.js';
 import { MUTANTS } from './protocol-mutants.js';
@@ -89,7 +89,7 @@ describe('a mutation of TypeScript', () => {
   });
 });
 
-describe('a mutation of SQL', () => {
+describe('a mutation of the database', () => {
   test('changes the last definition of the object, wherever that is', async () => {
     const later = 'sql/migrations/0999-later.sql';
     await tree.write(
@@ -97,15 +97,17 @@ describe('a mutation of SQL', () => {
       later,
       `-- CREATE FUNCTION update_review: not this\nCREATE OR REPLACE FUNCTION public.update_review() RETURNS void LANGUAGE sql AS $$ SELECT 1; $$;\n`,
     );
-    await inSqlObject('FUNCTION update_review', /SELECT 1/, 'SELECT 2')(tree);
+    await inDatabaseObject('FUNCTION update_review', /SELECT 1/, 'SELECT 2')(tree);
     expect(await tree.read('graph-api', later)).toContain('AS $$ SELECT 2; $$;');
   });
 
   test('fails for an unknown object, and for a pattern that is not in it', async () => {
-    await expect(inSqlObject('TRIGGER nobody', /x/, 'y')(tree)).rejects.toThrow(
+    await expect(inDatabaseObject('TRIGGER nobody', /x/, 'y')(tree)).rejects.toThrow(
       'no migration creates the TRIGGER nobody',
     );
-    await expect(inSqlObject('FUNCTION update_review', /nothing of it/, 'y')(tree)).rejects.toThrow('found 0 times');
+    await expect(inDatabaseObject('FUNCTION update_review', /nothing of it/, 'y')(tree)).rejects.toThrow(
+      'found 0 times',
+    );
   });
 
   test('statements end at their own semicolon', () => {

@@ -1,5 +1,5 @@
 import { inLuaScript } from './in-lua.js';
-import { inSqlObject } from './in-sql.js';
+import { inDatabaseObject } from './in-database.js';
 import { inLiteral, wrapFunction } from './in-typescript.js';
 import type { Mutant, SelectedTest } from './mutant.js';
 
@@ -49,12 +49,12 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'capture-takes-the-callers-previous-rating',
     breaks: 'the previous rating is what the caller read before the row was locked',
     mutations: [
-      inSqlObject(
+      inDatabaseObject(
         'FUNCTION capture_review_update',
         /counted_rating\(o\.rating, o\.status\)/,
         `coalesce(nullif(current_setting('e2e.previous', true), '')::smallint, $&)`,
       ),
-      inSqlObject(
+      inDatabaseObject(
         'FUNCTION update_review',
         /UPDATE (\w+\.)?reviews\b/,
         `PERFORM set_config('e2e.previous', (SELECT rating::text FROM reviews WHERE id = $$1), true);\n  $&`,
@@ -111,7 +111,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'no-trigger-on-update',
     breaks: 'edits are not captured',
-    mutations: [inSqlObject('TRIGGER reviews_capture_update', /EXECUTE FUNCTION/, 'WHEN (false) $&')],
+    mutations: [inDatabaseObject('TRIGGER reviews_capture_update', /EXECUTE FUNCTION/, 'WHEN (false) $&')],
     caughtBy: PROPERTY,
     because: PROPERTY_FAILED,
   },

@@ -13,7 +13,7 @@ interface Statement {
  * @param object such as `FUNCTION update_review` or `TRIGGER reviews_capture_update`
  * @param pattern matches once in the definition
  */
-export function inSqlObject(object: string, pattern: RegExp, replacement: string): Mutation {
+export function inDatabaseObject(object: string, pattern: RegExp, replacement: string): Mutation {
   return async (tree) => {
     const paths = (await tree.files('graph-api', 'sql/migrations')).filter((path) => path.endsWith('.sql')).sort();
     const definitions: Statement[] = [];
