@@ -13,7 +13,7 @@ export interface ResponseError {
   readonly retryable: boolean;
 }
 
-/** The API answered with top-level errors: a malformed request, no access, or a fault. What a person can mend is in `userErrors`. */
+/** The API answered with top-level errors: a malformed request, no access, or a fault. What a person can correct is in `userErrors`. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
 
