@@ -95,7 +95,7 @@ const PARTS = {
 const UNTIL_MOVED = [
   { from: '^rating-worker/src/(consumer|drift)/', to: '^rating-worker/src/reconciler/recent-products' },
   { from: '^rating-worker/src/(consumer|reconciler)/', to: '^rating-worker/src/config\\.ts$' },
-  { from: '^stack/src/servers/', to: '^stack/src/commands/shell-quote' },
+  { from: '^stack/src/processes/', to: '^stack/src/servers/data-directory' },
   { from: '^e2e/src/testbed\\.ts$', to: '^e2e/src/chaos/' },
 ];
 
