@@ -36,21 +36,37 @@ export function createErrorFormatter(logger: Logger, hideSchemaDetails: boolean)
     if (typeof code !== 'string' || !PUBLIC_CODES.has(code)) return masked(formatted, cause, logger);
 
     const { message: full, argument } = describe(cause, inOurWords(formatted.message));
-    const message = hideSchemaDetails ? full.replace(SUGGESTION, '') : full;
+    const message = hideSchemaDetails ? withoutSuggestion(full) : full;
     const { stacktrace: _stacktrace, http: _http, ...extensions } = formatted.extensions ?? {};
     return {
       ...formatted,
-      message: message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH)}…` : message,
+      message: cut(message),
       extensions: { ...extensions, ...(argument === undefined ? {} : { argument }) },
     };
   };
 }
 
-const SUGGESTION = / Did you mean [^?]*\?/g;
+const SUGGESTION = ' Did you mean ';
+
+/** graphql-js puts suggestions at the end. */
+function withoutSuggestion(message: string): string {
+  const start = message.indexOf(SUGGESTION);
+  return start < 0 ? message : message.slice(0, start);
+}
+
+/**
+ * The message as far as anybody reads it. Messages repeat what the caller sent, so every pattern must come after this:
+ * one that takes quadratic time would hold the process for seconds.
+ */
+function cut(message: string): string {
+  return message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH)}…` : message;
+}
 
 /** What the libraries say about themselves rather than about the request. */
 function inOurWords(message: string): string {
   if (message === 'Validation aborted.') return 'The operation is too complex to be checked: ask for each field once.';
+  if (message.startsWith('Too many validation errors') || message.startsWith('Too many errors processing variables'))
+    return 'There are more errors: correct these first.';
   if (message.startsWith('This operation has been blocked as a potential Cross-Site Request Forgery')) {
     return (
       'A web page could have forged this request: send a POST with the content type application/json, ' +
@@ -62,12 +78,12 @@ function inOurWords(message: string): string {
 
 /** graphql-js puts the whole value of a bad variable in front of what is wrong with it: only the path is kept. */
 function describe(error: GraphQLError, message: string): { message: string; argument?: string } {
-  const variable = /^Variable "\$(\w+)" got invalid value /.exec(message)?.[1];
+  const variable = /^Variable "\$(\w+)" got invalid value /.exec(cut(message))?.[1];
   const inner = error.originalError?.message;
-  if (variable === undefined || inner === undefined || !message.endsWith(inner)) return { message };
-  const before = message.slice(0, message.length - inner.length);
+  if (variable === undefined || inner === undefined || !message.endsWith(inner)) return { message: cut(message) };
+  const before = message.slice(0, message.length - inner.length).slice(-MAX_MESSAGE_LENGTH);
   const argument = / at "([\w.[\]]+)"; $/.exec(before)?.[1] ?? variable;
-  return { message: `Variable "$${variable}" is not usable at "${argument}": ${inner}`, argument };
+  return { message: `Variable "$${variable}" is not usable at "${argument}": ${cut(inner)}`, argument };
 }
 
 function unavailable(formatted: GraphQLFormattedError, cause: unknown, logger: Logger): GraphQLFormattedError {

@@ -9,9 +9,13 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { RequestContext } from './context.js';
 import { buildGraphQLSchema } from './build-schema.js';
 import { createErrorFormatter } from './error-formatter.js';
+import { errorBody } from './error-body.js';
 import type { Limits } from './limits/limits-config.js';
 import { operationCostLimit } from './limits/operation-cost.js';
-import { operationLimits } from './limits/operation-limits.js';
+import { QueryGate } from './limits/query-gate.js';
+
+/** Errors after which an operation or its variables are checked no further: enough for a person, and each costs time. */
+const MAX_ERRORS = 4;
 
 export interface GraphQLServerOptions {
   readonly limits: Limits;
@@ -31,11 +35,13 @@ export async function addGraphQL(
   const apollo = new ApolloServer<RequestContext>({
     schema,
     introspection: options.introspection,
-    hideSchemaDetailsFromClientErrors: options.hideSchemaDetails,
     includeStacktraceInErrorResponses: false,
     allowBatchedHttpRequests: false,
     csrfPrevention: true,
-    ...operationLimits(options.limits),
+    persistedQueries: false,
+    parseOptions: { maxTokens: options.limits.maxTokens },
+    validationOptions: { maxErrors: MAX_ERRORS, hideSuggestions: options.hideSchemaDetails },
+    executionOptions: { maxCoercionErrors: MAX_ERRORS },
     stopOnTerminationSignals: false,
     formatError: createErrorFormatter(options.logger, options.hideSchemaDetails),
     logger: options.logger.child({ part: 'apollo' }, { level: 'warn' }),
@@ -47,9 +53,15 @@ export async function addGraphQL(
     ],
   });
   await apollo.start();
-  server.route({
+  const gate = new QueryGate(options.limits);
+  server.route<{ Querystring: { query?: unknown }; Body: { query?: unknown } | undefined }>({
     url: '/graphql',
     method: ['GET', 'POST'],
+    preHandler: async (request, reply) => {
+      const text = request.method === 'GET' ? request.query.query : request.body?.query;
+      const problem = typeof text === 'string' ? gate.problemOf(text) : undefined;
+      if (problem !== undefined) await reply.code(400).send(errorBody('GRAPHQL_VALIDATION_FAILED', problem));
+    },
     handler: fastifyApolloHandler(apollo, { context: options.createContext }),
   });
   return apollo;

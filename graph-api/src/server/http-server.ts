@@ -1,6 +1,7 @@
 import cors from '@fastify/cors';
 import { portTaken } from '@exact-ratings/shared/runtime/monitoring-server.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
+import { errorBody } from './error-body.js';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 
 export interface HttpServerOptions {
@@ -94,8 +95,4 @@ function describe(error: FastifyError, maxBodyBytes: number): string {
     default:
       return 'The request is not valid JSON, or not a valid HTTP request.';
   }
-}
-
-function errorBody(code: string, message: string) {
-  return { errors: [{ message, extensions: { code } }] };
 }
