@@ -39,7 +39,7 @@ export async function addGraphQL(
     allowBatchedHttpRequests: false,
     csrfPrevention: true,
     persistedQueries: false,
-    parseOptions: { maxTokens: options.limits.maxTokens },
+    parseOptions: { maxLexicalTokens: options.limits.maxTokens },
     validationOptions: { maxErrors: MAX_ERRORS, hideSuggestions: options.hideSchemaDetails },
     executionOptions: { maxCoercionErrors: MAX_ERRORS },
     stopOnTerminationSignals: false,

@@ -36,7 +36,7 @@ export class QueryGate {
 /** Apollo Server reports what cannot be parsed. */
 function parseOrUndefined(text: string, maxTokens: number): DocumentNode | undefined {
   try {
-    return parse(text, { maxTokens, noLocation: true });
+    return parse(text, { maxLexicalTokens: maxTokens, noLocation: true });
   } catch {
     return undefined;
   }
