@@ -1,3 +1,4 @@
+import graphql from '@graphql-eslint/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
 const READS_ENVIRONMENT = [
@@ -13,11 +14,14 @@ const READS_ENVIRONMENT = [
   'deploy/**',
 ];
 
+const SCHEMA = 'graph-api/schema.graphql';
+const OPERATIONS = 'client/src/operations/*.graphql';
+
 export default tseslint.config(
   { ignores: ['**/dist/**', '.stack/**', 'client/src/generated/**', '**/*.mjs', '**/*.cjs', '**/*.js'] },
-  ...tseslint.configs.strictTypeChecked,
   {
     files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
     languageOptions: {
       parserOptions: { project: ['*/tsconfig.json', '*/tsconfig.test.json'], tsconfigRootDir: import.meta.dirname },
     },
@@ -68,6 +72,74 @@ export default tseslint.config(
         'error',
         { object: 'process', property: 'env', message: 'Take the environment as an argument; entry points read it.' },
       ],
+    },
+  },
+  {
+    files: [SCHEMA],
+    plugins: { '@graphql-eslint': graphql },
+    languageOptions: {
+      parser: graphql.parser,
+      parserOptions: { graphQLConfig: { schema: SCHEMA, documents: OPERATIONS } },
+    },
+    rules: {
+      ...graphql.configs['flat/schema-recommended'].rules,
+      ...graphql.configs['flat/schema-relay'].rules,
+      // `createReview(input: CreateReviewInput!)`
+      '@graphql-eslint/input-name': ['error', { checkInputType: true, caseSensitiveInputType: false }],
+      // Lists that are not pages hold their items themselves: `nodes`, `distribution`, `userErrors`.
+      '@graphql-eslint/relay-edge-types': [
+        'error',
+        { withEdgeSuffix: true, shouldImplementNode: true, listTypeCanWrapOnlyEdgeType: false },
+      ],
+      // What is part of something else has no id of its own.
+      '@graphql-eslint/strict-id-in-types': [
+        'error',
+        {
+          exceptions: {
+            types: ['Money', 'PageInfo', 'ProductRating', 'RatingBucket'],
+            suffixes: ['Payload', 'Connection', 'Edge', 'UserError'],
+          },
+        },
+      ],
+      '@graphql-eslint/no-scalar-result-type-on-mutation': 'error',
+      '@graphql-eslint/require-deprecation-date': 'error',
+      '@graphql-eslint/require-description': [
+        'error',
+        {
+          types: true,
+          rootField: true,
+          FieldDefinition: true,
+          InputValueDefinition: true,
+          EnumValueDefinition: true,
+          DirectiveDefinition: true,
+          // type-graphql gives the root types no description.
+          ignoredSelectors: ['ObjectTypeDefinition[name.value=/^(Query|Mutation)$/]'],
+        },
+      ],
+      '@graphql-eslint/require-nullable-fields-with-oneof': 'error',
+      '@graphql-eslint/require-type-pattern-with-oneof': 'error',
+      // Off, of all the rules that there are:
+      // - alphabetize: schema.graphql is sorted by its generator.
+      // - no-root-type: there are mutations.
+      // - no-unused-fields: a public schema has consumers besides our SDK.
+      // - require-field-of-type-query-in-mutation-result: payloads lead on from the product or the review.
+      // - require-nullable-result-in-root: `products` and the payloads always have an answer.
+    },
+  },
+  {
+    files: [OPERATIONS],
+    plugins: { '@graphql-eslint': graphql },
+    languageOptions: {
+      parser: graphql.parser,
+      parserOptions: { graphQLConfig: { schema: SCHEMA, documents: OPERATIONS } },
+    },
+    rules: {
+      ...graphql.configs['flat/operations-recommended'].rules,
+      // Off, of all the rules that there are:
+      // - alphabetize: fields stand in the order in which one thinks of them.
+      // - lone-executable-definition, match-document-filename: a file holds the operations of one subject.
+      // - no-one-place-fragments: fragments are exported by the SDK.
+      // - require-import-fragment: `#import` is a loader's syntax; codegen knows all files.
     },
   },
 );
