@@ -16,6 +16,8 @@ export interface TestbedOptions {
   /** Settings of the services. */
   readonly variables?: Readonly<Record<string, string>>;
   readonly redisSettings?: Readonly<Record<string, string>>;
+  /** How many brokers Kafka has; one by default. */
+  readonly kafkaBrokers?: 1 | 3;
   /** Puts a proxy between the services and Redis. */
   readonly redisProxy?: boolean;
   readonly onProgress?: Progress;
@@ -54,7 +56,7 @@ export const CONSUMER_GROUP = 'rating-worker';
  * only, so that a proxy can stand in between.
  */
 export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
-  const { name, apis = 1, workers = 1, variables = {}, redisSettings = {}, onProgress } = options;
+  const { name, apis = 1, workers = 1, variables = {}, redisSettings = {}, kafkaBrokers = 1, onProgress } = options;
   process.env['KAFKAJS_NO_PARTITIONER_WARNING'] = '1';
   const progress = onProgress === undefined ? {} : { onProgress };
   const servers = await startStack({
@@ -63,6 +65,7 @@ export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
     removeOnStop: true,
     durable: false,
     redisSettings: { ...redisSettings },
+    kafkaBrokers,
     ...progress,
   });
   let redisProxy: FaultProxy | undefined;
@@ -110,7 +113,7 @@ export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
   redis.on('error', () => undefined);
   const kafka = new Kafka({
     clientId: 'e2e',
-    brokers: [`${servers.kafka.host}:${servers.kafka.port}`],
+    brokers: servers.env['KAFKA_BROKER']!.split(','),
     logLevel: logLevel.NOTHING,
     retry: { initialRetryTime: 100, retries: 8 },
   });

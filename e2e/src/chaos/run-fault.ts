@@ -34,6 +34,7 @@ export async function runFault(bed: Testbed, fault: Fault, name: string, random:
   const notes: string[] = [];
   const violations: string[] = [];
   const histories: History[] = [];
+  await fault.prepare?.(bed);
   const productIds = await createProducts(bed, fault.products ?? 16, name);
   const load = new Load(bed, { authors: 12, ...fault.load, name, productIds, seed: random.integer(1, 1e6) });
   histories.push(load.history);

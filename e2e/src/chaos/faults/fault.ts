@@ -39,6 +39,8 @@ export interface Fault {
   readonly products?: number;
   /** The load ends before the injection; the fault starts its own where it needs one. */
   readonly withoutLoad?: boolean;
+  /** Prepares the system before the load starts. */
+  prepare?(bed: Testbed): Promise<void>;
   /** Injects the fault; resolves when its cause is gone. */
   inject(context: FaultContext): Promise<void>;
   /** Resolves when the processes that were hit are ready; counts towards the recovery time. */

@@ -1,6 +1,7 @@
 import { apiFaults } from './api.js';
 import type { Fault } from './fault.js';
 import { kafkaFaults } from './kafka.js';
+import { kafkaClusterFaults } from './kafka-cluster.js';
 import { postgresFaults } from './postgres.js';
 import { productFaults } from './products.js';
 import { queueFaults } from './queue.js';
@@ -18,6 +19,7 @@ export const FAULTS: readonly Fault[] = [
   ...apiFaults,
   ...relayFaults,
   ...kafkaFaults,
+  ...kafkaClusterFaults,
   ...workerFaults,
   ...queueFaults,
   ...redisFaults,
@@ -33,5 +35,6 @@ export const FAULTS: readonly Fault[] = [
 /** Key of a stable sort: faults of the default shape come first, in the order above. */
 function shapeOrder({ shape }: Fault): number {
   if (shape === undefined) return 0;
-  return 1 + (shape.apis ?? 1) * 100 + (shape.workers ?? 1) * 10 + (shape.redisProxy === true ? 1 : 0);
+  const { apis = 1, workers = 1, kafkaBrokers = 1, redisProxy = false } = shape;
+  return 1 + kafkaBrokers * 1_000 + apis * 100 + workers * 10 + (redisProxy ? 1 : 0);
 }
