@@ -11,6 +11,7 @@ const PACKAGES = {
   'rating-worker': ['shared'],
   stack: ['client', 'shared'],
   e2e: ['client', 'stack', 'shared'],
+  bench: ['stack', 'shared'],
 };
 
 /** The tests of a package may use the kits of these, and import whatever their own package has. */
@@ -88,6 +89,17 @@ const PARTS = {
     chaos: ['testbed.ts', 'workload', 'checks'],
     mutants: ['testbed.ts', 'workload', 'checks', 'chaos'],
     flows: ['testbed.ts', 'workload', 'checks'],
+  },
+  bench: {
+    'sizes.ts': [],
+    baselines: [],
+    environment: [],
+    measure: [],
+    report: [],
+    load: ['environment'],
+    scenarios: ['sizes.ts', 'environment', 'load', 'measure', 'report'],
+    'arguments.ts': ['sizes.ts', 'scenarios'],
+    'bench.ts': ['sizes.ts', 'arguments.ts', 'environment', 'measure', 'report', 'scenarios'],
   },
 };
 

@@ -12,6 +12,8 @@ const READS_ENVIRONMENT = [
   'stack/src/**',
   'e2e/**',
   'deploy/**',
+  'bench/src/bench.ts',
+  'bench/src/baselines/**',
 ];
 
 const SCHEMA = 'graph-api/schema.graphql';
