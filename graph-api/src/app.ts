@@ -37,10 +37,9 @@ export interface App {
   readonly port: number;
 }
 
-/** A slow part of a Redis connection's life must not hold a request: short time-outs, nothing queued while it is down. */
+/** Nothing is queued while Redis is down; the time of a command is limited by `RatingCache`, which knows its own stalls. */
 function createRedis(config: GraphApiConfig, logger: Logger): Redis {
   const redis = createRedisClient(config.redis, 'graph-api', {
-    commandTimeout: config.redisCommandTimeoutMs,
     connectTimeout: 2_000,
     // A connection on which nothing comes back is given up, so that a dead one does not outlive the outage.
     socketTimeout: 5_000,
@@ -81,7 +80,8 @@ export async function startApp(
   resources.push('redis', () => redis.disconnect());
 
   const database = new Database(dataSource);
-  const ratingCache = new RatingCache(new RatingStore(redis, { ttlSeconds: config.ratingTtlSeconds }), logger);
+  const ratingStore = new RatingStore(redis, { ttlSeconds: config.ratingTtlSeconds });
+  const ratingCache = new RatingCache(ratingStore, config.redisCommandTimeoutMs, logger);
   resources.push('rating cache', () => ratingCache.stop());
 
   const publisher = overrides.publisher ?? createKafkaPublisher(config.kafka, logger);

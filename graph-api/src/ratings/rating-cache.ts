@@ -1,22 +1,29 @@
 import type { RatingState } from '@exact-ratings/shared/rating/rating-state.js';
 import type { RatingAggregate, RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
+import { withDeadline } from '@exact-ratings/shared/runtime/deadline.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 
 /** Background writes to Redis at a time; what comes on top is not written. */
 const MAX_FILLS_IN_FLIGHT = 8;
+/** Ratings in one script call: about 2 ms, which every other client of Redis waits for. */
+const RATINGS_PER_CALL = 100;
 
 /** The ratings in Redis as the API uses them: an outage costs one time-out at most, and is no error. */
 export class RatingCache {
   private readonly breaker: CircuitBreaker;
   private readonly fills = new Set<Promise<void>>();
 
+  /** @param timeoutMs time for one command in milliseconds; the client itself has no limit of its own */
   constructor(
     private readonly store: RatingStore,
+    private readonly timeoutMs: number,
     private readonly logger: Logger,
   ) {
     this.breaker = new CircuitBreaker({
-      failures: 5,
+      failureShare: 0.5,
+      minFailures: 5,
+      windowMs: 1_000,
       openMs: 1_000,
       onChange: (open) =>
         open
@@ -30,7 +37,7 @@ export class RatingCache {
     const nothing = productIds.map(() => null);
     if (!this.breaker.allows()) return nothing;
     try {
-      const states = await this.store.getMany(productIds);
+      const states = await this.inTime(this.store.getMany(productIds));
       this.breaker.succeeded();
       return states;
     } catch (error) {
@@ -40,15 +47,14 @@ export class RatingCache {
     }
   }
 
-  /** Writes ratings in the background. What is newer in Redis stays. */
+  /**
+   * Writes ratings in the background. What is newer in Redis stays. A write that fails says nothing about reads: Redis
+   * may be out of memory or read-only and answer all the same.
+   */
   fill(aggregates: readonly RatingAggregate[]): void {
-    if (aggregates.length === 0 || this.fills.size >= MAX_FILLS_IN_FLIGHT || !this.breaker.allows()) return;
-    const fill = this.store.replace(aggregates).then(
-      () => this.breaker.succeeded(),
-      (error: unknown) => {
-        this.breaker.failed();
-        this.logger.debug({ err: error }, 'ratings could not be written to Redis');
-      },
+    if (aggregates.length === 0 || this.fills.size >= MAX_FILLS_IN_FLIGHT || this.breaker.isOpen) return;
+    const fill = this.write(aggregates).catch((error: unknown) =>
+      this.logger.debug({ err: error }, 'ratings could not be written to Redis'),
     );
     this.fills.add(fill);
     void fill.finally(() => this.fills.delete(fill));
@@ -57,5 +63,15 @@ export class RatingCache {
   /** Waits for the writes in the background. */
   async stop(): Promise<void> {
     await Promise.all(this.fills);
+  }
+
+  private async write(aggregates: readonly RatingAggregate[]): Promise<void> {
+    for (let i = 0; i < aggregates.length; i += RATINGS_PER_CALL) {
+      await this.inTime(this.store.replace(aggregates.slice(i, i + RATINGS_PER_CALL)));
+    }
+  }
+
+  private inTime<T>(command: Promise<T>): Promise<T> {
+    return withDeadline(command, this.timeoutMs, 'Redis did not answer');
   }
 }
