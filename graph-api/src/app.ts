@@ -15,6 +15,7 @@ import { serviceUnavailable } from './graphql/errors.js';
 import { createKafkaPublisher, type Publisher } from './outbox/kafka-publisher.js';
 import { createRelay } from './outbox/relay.js';
 import { ProductCommands } from './products/product-commands.js';
+import { createProductCount } from './products/product-count.js';
 import { ProductEntity } from './products/product.entity.js';
 import { RatingCache } from './ratings/rating-cache.js';
 import { RatingReader } from './ratings/rating-reader.js';
@@ -89,10 +90,12 @@ export async function startApp(
   resources.push('outbox relay', () => relay.stop());
 
   const tokens = new TokenVerifier(config.auth, logger);
+  const productCount = createProductCount(database);
   const shared = {
     database,
     ratingReader: new RatingReader(ratingCache, database),
-    productCommands: new ProductCommands(database, relay.wake),
+    productCount,
+    productCommands: new ProductCommands(database, productCount, relay.wake),
     reviewCommands: new ReviewCommands(database, relay.wake),
   };
 

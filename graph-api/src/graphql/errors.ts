@@ -18,3 +18,8 @@ export function serviceUnavailable(message: string): GraphQLError {
     extensions: { code: 'SERVICE_UNAVAILABLE', retryable: true, http: { status: 503 } },
   });
 }
+
+/** Something that was there when the request began is gone: the caller may read again. */
+export function notFound(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'NOT_FOUND' } });
+}

@@ -65,9 +65,3 @@ export function connectionType<Item extends object>(
   Object.defineProperty(Connection, 'name', { value: `${name}ConnectionBase` });
   return Connection;
 }
-
-/** The field `totalCount` of every connection. */
-export const TOTAL_COUNT = {
-  nullable: true,
-  description: 'The length of the whole list. Computed only when asked for.',
-} as const;

@@ -8,7 +8,7 @@ export interface KeysetList {
   /** What the list holds, such as `product`: the kind of its cursors. */
   readonly kind: string;
   readonly table: string;
-  /** Column list of the table, which must include `id` and `POSITION_COLUMN`. */
+  /** Column list of the table, which must include `id`, `created_at` and `POSITION_COLUMN`. */
   readonly columns: string;
   /** Condition on the table, in terms of `parent.id` for a list that every parent has. */
   readonly condition: string;
@@ -76,7 +76,8 @@ export function keysetQuery(
           WHERE ${window}
           ORDER BY created_at ${direction}, id ${direction}
           LIMIT ${limit}
-       ) AS item ON true`;
+       ) AS item ON true
+       ORDER BY item.created_at ${direction}, item.id ${direction}`;
   const name = [
     list.table,
     page.backward ? 'last' : 'first',

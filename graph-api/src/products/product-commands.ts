@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { violatedConstraint, retryOnDeadlock } from '../database/postgres-errors.js';
 import type { Database } from '../database/database.js';
+import type { SharedRead } from '../database/shared-read.js';
 import { newId } from '../graphql/ids.js';
 import type { Money } from './money.js';
 import type { Product } from './product.js';
@@ -36,6 +37,8 @@ export class ProductCommands {
 
   constructor(
     private readonly database: Database,
+    /** The number of all products, which must show what was created or deleted here. */
+    private readonly productCount: SharedRead<number>,
     /** Called after a commit that wrote an event. */
     private readonly eventsCommitted: () => void,
   ) {
@@ -59,6 +62,7 @@ export class ProductCommands {
           })
           .returning(PRODUCT_COLUMNS),
       );
+      this.productCount.invalidate();
       return { status: 'DONE', product: productOf(row!) };
     });
   }
@@ -106,6 +110,7 @@ export class ProductCommands {
       ),
     );
     if (deleted.length === 0) return false;
+    this.productCount.invalidate();
     this.eventsCommitted();
     return true;
   }

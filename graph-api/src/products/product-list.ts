@@ -1,5 +1,5 @@
 import { Args, Ctx, FieldResolver, Int, ObjectType, Query, Resolver } from 'type-graphql';
-import { connectionType, edgeType, TOTAL_COUNT, type Page } from '../pagination/connection.js';
+import { connectionType, edgeType, type Page } from '../pagination/connection.js';
 import { PageArguments, parsePageArguments } from '../pagination/page-arguments.js';
 import type { ProductsContext } from './context.js';
 import { Product } from './product.js';
@@ -20,7 +20,10 @@ export class ProductListResolver {
     return ProductConnection.of(await products.page(parsePageArguments(page, 'product')));
   }
 
-  @FieldResolver(() => Int, TOTAL_COUNT)
+  @FieldResolver(() => Int, {
+    nullable: true,
+    description: 'The length of the whole list. Computed only when asked for.',
+  })
   totalCount(@Ctx() { products }: ProductsContext): Promise<number> {
     return products.totalCount();
   }

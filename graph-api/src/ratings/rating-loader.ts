@@ -1,35 +1,40 @@
 import DataLoader from 'dataloader';
 import type { RatingReader, ReadRating } from './rating-reader.js';
 
-/** The ratings of one request: all that one tick asks for in one MGET. */
+/**
+ * The ratings of one request: all that one tick asks for in one MGET. All rating fields of a product get the same read, so
+ * an answer shows one version; where one of them asks for a version, the others get that version as well.
+ */
 export class RatingLoader {
   /** Products that this request changed: their ratings come from PostgreSQL, so that the caller sees the change. */
   private readonly changed = new Set<string>();
+  /** The highest version that was asked for, by product. */
+  private readonly minVersions = new Map<string, number>();
   private readonly ratings: DataLoader<string, ReadRating>;
-  private readonly current: DataLoader<{ productId: string; read: ReadRating }, ReadRating, string>;
 
   constructor(private readonly reader: RatingReader) {
     this.ratings = new DataLoader((productIds) => this.readAll(productIds));
-    this.current = new DataLoader((behind) => this.reader.readCurrent(behind), {
-      cacheKeyFn: ({ productId }) => productId,
-    });
   }
 
   load(productId: string): Promise<ReadRating> {
     return this.ratings.load(productId);
   }
 
-  /** At least `minVersion`, or the newest that there is. */
+  /**
+   * At least `minVersion`, or the newest that there is. Fields that were answered before anyone asked for the version
+   * (of the same product at a higher level of the query) keep what they have.
+   */
   async loadAtLeast(productId: string, minVersion: number): Promise<ReadRating> {
-    const read = await this.load(productId);
-    return read.state.seq >= minVersion ? read : this.current.load({ productId, read });
+    this.minVersions.set(productId, Math.max(minVersion, this.minVersions.get(productId) ?? 0));
+    const read = await this.ratings.load(productId);
+    if (read.state.seq >= minVersion || read.isCurrent) return read;
+    return this.ratings.clear(productId).load(productId);
   }
 
   /** To be called after a mutation of this request changed a review of the product. */
   productChanged(productId: string): void {
     this.changed.add(productId);
     this.ratings.clear(productId);
-    this.current.clearAll();
   }
 
   private async readAll(productIds: readonly string[]): Promise<ReadRating[]> {
@@ -37,7 +42,11 @@ export class RatingLoader {
     const others = productIds.filter((id) => !this.changed.has(id));
     const [fromDatabase, fromCache] = await Promise.all([
       changed.length === 0 ? [] : this.reader.readDatabase(changed),
-      others.length === 0 ? [] : this.reader.read(others),
+      others.length === 0
+        ? []
+        : this.reader.read(
+            others.map((productId) => ({ productId, minVersion: this.minVersions.get(productId) ?? 0 })),
+          ),
     ]);
     const ratings = new Map([
       ...changed.map((id, i) => [id, fromDatabase[i]!] as const),

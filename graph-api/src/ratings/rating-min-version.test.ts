@@ -126,6 +126,27 @@ test('the ratingVersion of a mutation reads its own write, by another request an
   expect(await read(product)).toMatchObject({ version: 2, source: 'CACHE' });
 });
 
+test('all rating fields of a product are of one version, whichever of them asks for it', async () => {
+  await cacheHolds(1, [0, 0, 0, 0, 1]);
+  const fields =
+    'averageRating reviewCount rating { version } reviews { totalCount } again: rating(minVersion: 2) { version average }';
+  const { product: answer } = dataOf(await query(app.origin, `{ product(id: "${product}") { ${fields} } }`));
+  expect(answer).toEqual({
+    averageRating: 3.5,
+    reviewCount: 2,
+    rating: { version: 2 },
+    reviews: { totalCount: 2 },
+    again: { version: 2, average: 3.5 },
+  });
+});
+
+test('a version asked for at a lower level of the query is answered there', async () => {
+  await cacheHolds(1, [0, 0, 0, 0, 1]);
+  const below = 'reviews(first: 1) { nodes { product { rating(minVersion: 2) { version } } } }';
+  const { product: answer } = dataOf(await query(app.origin, `{ product(id: "${product}") { ${below} } }`));
+  expect(answer.reviews.nodes).toEqual([{ product: { rating: { version: 2 } } }]);
+});
+
 test('a negative version is refused', async () => {
   const answer = await query(app.origin, '{ product(id: "' + product + '") { rating(minVersion: -1) { count } } }');
   expect(answer.errors[0]!.extensions).toMatchObject({ code: 'BAD_USER_INPUT', argument: 'minVersion' });

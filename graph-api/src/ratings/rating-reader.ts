@@ -13,6 +13,14 @@ import { SingleFlight } from './single-flight.js';
 export interface ReadRating {
   readonly state: RatingState;
   readonly source: RatingSource;
+  /** Whether PostgreSQL was asked for this very answer, so that there is nothing newer. */
+  readonly isCurrent: boolean;
+}
+
+/** A rating that is read, and the version that it must have at least; 0 where any will do. */
+export interface RatingRequest {
+  readonly productId: string;
+  readonly minVersion: number;
 }
 
 /** The rating of a product that PostgreSQL does not have: it was deleted a moment ago. */
@@ -36,16 +44,28 @@ export class RatingReader {
     });
   }
 
-  /** Fresh within the pipeline's delay; in the order of the ids. */
-  async read(productIds: readonly string[]): Promise<ReadRating[]> {
+  /**
+   * Fresh within the pipeline's delay, and of the version asked for where there is one; in the order of the requests.
+   * What Redis has too old a version of is read from PostgreSQL.
+   */
+  async read(requests: readonly RatingRequest[]): Promise<ReadRating[]> {
+    const ratings = await this.readCached(requests.map(({ productId }) => productId));
+    const isBehind = (i: number): boolean => ratings[i]!.state.seq < requests[i]!.minVersion;
+    const behind = requests.flatMap(({ productId }, i) => (isBehind(i) ? [{ productId, read: ratings[i]! }] : []));
+    if (behind.length === 0) return ratings;
+    const current = (await this.readCurrent(behind)).values();
+    return ratings.map((rating, i) => (isBehind(i) ? current.next().value! : rating));
+  }
+
+  private async readCached(productIds: readonly string[]): Promise<ReadRating[]> {
     const cached = await this.cache.getMany(productIds);
     const missing = productIds.filter((_, i) => cached[i] === null);
     const aggregates = await this.misses.load(missing);
     return productIds.map((id, i) => {
       const state = cached[i] ?? null;
       return state === null
-        ? { state: aggregates.get(id) ?? NO_REVIEWS, source: RatingSource.DATABASE }
-        : { state, source: RatingSource.CACHE };
+        ? { state: aggregates.get(id) ?? NO_REVIEWS, source: RatingSource.DATABASE, isCurrent: false }
+        : { state, source: RatingSource.CACHE, isCurrent: false };
     });
   }
 
@@ -56,14 +76,18 @@ export class RatingReader {
   async readDatabase(productIds: readonly string[]): Promise<ReadRating[]> {
     const aggregates = await readRatingAggregates(this.database, productIds);
     const states = new Map<string, RatingState>(aggregates.map((aggregate) => [aggregate.productId, aggregate]));
-    return productIds.map((id) => ({ state: states.get(id) ?? NO_REVIEWS, source: RatingSource.DATABASE }));
+    return productIds.map((id) => ({
+      state: states.get(id) ?? NO_REVIEWS,
+      source: RatingSource.DATABASE,
+      isCurrent: true,
+    }));
   }
 
   /**
    * Ratings that are behind the version asked for. Where the cached one has PostgreSQL's last sequence number it is
    * current, and a version from the future costs no aggregate.
    */
-  async readCurrent(behind: ReadonlyArray<{ productId: string; read: ReadRating }>): Promise<ReadRating[]> {
+  private async readCurrent(behind: ReadonlyArray<{ productId: string; read: ReadRating }>): Promise<ReadRating[]> {
     const lastSequences = await readLastSequences(
       this.database,
       behind.map(({ productId }) => productId),
@@ -74,6 +98,6 @@ export class RatingReader {
       const ids = stale.map(({ productId }) => productId);
       (await this.readDatabase(ids)).forEach((read, i) => fresh.set(ids[i]!, read));
     }
-    return behind.map(({ productId, read }) => fresh.get(productId) ?? read);
+    return behind.map(({ productId, read }) => fresh.get(productId) ?? { ...read, isCurrent: true });
   }
 }

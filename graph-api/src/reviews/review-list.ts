@@ -1,5 +1,6 @@
+import { reviewCount } from '@exact-ratings/shared/rating/rating-state.js';
 import { Args, Ctx, FieldResolver, Int, ObjectType, Resolver, Root } from 'type-graphql';
-import { connectionType, edgeType, TOTAL_COUNT, type Page } from '../pagination/connection.js';
+import { connectionType, edgeType, type Page } from '../pagination/connection.js';
 import { PageArguments, parsePageArguments } from '../pagination/page-arguments.js';
 import { Product } from '../products/product.js';
 import type { ReviewsContext } from './context.js';
@@ -32,8 +33,11 @@ export class ProductReviewsResolver {
 
 @Resolver(() => ReviewConnection)
 export class ReviewConnectionResolver {
-  @FieldResolver(() => Int, TOTAL_COUNT)
-  totalCount(@Root() { productId }: ReviewConnection, @Ctx() { reviews }: ReviewsContext): Promise<number> {
-    return reviews.countByProduct.load(productId);
+  @FieldResolver(() => Int, {
+    nullable: true,
+    description: "The length of the whole list: the count of the product's rating, of the same version.",
+  })
+  async totalCount(@Root() { productId }: ReviewConnection, @Ctx() { ratings }: ReviewsContext): Promise<number> {
+    return reviewCount((await ratings.load(productId)).state);
   }
 }

@@ -25,8 +25,6 @@ export class ReviewLoaders {
   /** Published reviews. */
   readonly byId: DataLoader<string, Review | null>;
   readonly authors: DataLoader<string, Author | null>;
-  /** How many published reviews the product has. */
-  readonly countByProduct: DataLoader<string, number>;
   private readonly pages: DataLoader<PageOfProduct, Page<Review>, string>;
 
   constructor(private readonly database: Database) {
@@ -43,7 +41,6 @@ export class ReviewLoaders {
       { name: 'authors_by_id', text: 'SELECT id, display_name FROM authors WHERE id = ANY ($1::uuid[])' },
       (row) => ({ id: row.id, displayName: row.display_name }),
     );
-    this.countByProduct = new DataLoader((productIds) => this.readCounts(productIds));
     this.pages = new DataLoader((keys) => this.readPages(keys), {
       cacheKeyFn: ({ productId, page }) => `${productId} ${pageKey(page)}`,
     });
@@ -58,21 +55,7 @@ export class ReviewLoaders {
   clearAll(): void {
     this.byId.clearAll();
     this.authors.clearAll();
-    this.countByProduct.clearAll();
     this.pages.clearAll();
-  }
-
-  private async readCounts(productIds: readonly string[]): Promise<number[]> {
-    const rows = await this.database.rows<{ product_id: string; total: number }>(
-      {
-        name: 'review_totals',
-        text: `SELECT product_id, count(*)::integer AS total FROM reviews
-                WHERE product_id = ANY ($1::uuid[]) AND ${PUBLIC_REVIEW} GROUP BY product_id`,
-      },
-      [productIds],
-    );
-    const counts = new Map(rows.map((row) => [row.product_id, row.total]));
-    return productIds.map((id) => counts.get(id) ?? 0);
   }
 
   private async readPages(keys: readonly PageOfProduct[]): Promise<Array<Page<Review>>> {

@@ -1,4 +1,5 @@
 import { Arg, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
+import { notFound } from '../graphql/errors.js';
 import { parseId } from '../graphql/ids.js';
 import { Product } from '../products/product.js';
 import { Author } from './author.js';
@@ -16,8 +17,11 @@ export class ReviewResolver {
   }
 
   @FieldResolver(() => Product, { description: 'What is reviewed.' })
-  product(@Root() review: Review, @Ctx() { products }: ReviewsContext): Promise<Product | null> {
-    return products.byId.load(review.productId);
+  async product(@Root() review: Review, @Ctx() { products }: ReviewsContext): Promise<Product> {
+    const product = await products.byId.load(review.productId);
+    // It was deleted, and the review with it, after the review was read.
+    if (product === null) throw notFound('The product of this review was deleted a moment ago.');
+    return product;
   }
 
   @FieldResolver(() => Author, { nullable: true, description: "Who wrote it; null once the author's data was erased." })

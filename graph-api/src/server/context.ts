@@ -1,5 +1,6 @@
 import type { Viewer } from '../auth/viewer.js';
 import type { Database } from '../database/database.js';
+import type { SharedRead } from '../database/shared-read.js';
 import type { ProductsContext } from '../products/context.js';
 import type { ProductCommands } from '../products/product-commands.js';
 import { ProductLoaders } from '../products/product-loaders.js';
@@ -17,18 +18,19 @@ export type RequestContext = ProductsContext & RatingsContext & ReviewsContext;
 export interface ProcessContext {
   readonly database: Database;
   readonly ratingReader: RatingReader;
+  readonly productCount: SharedRead<number>;
   readonly productCommands: ProductCommands;
   readonly reviewCommands: ReviewCommands;
 }
 
 /** The context of a new request: loaders of its own, and the ports of the lower subjects fulfilled by the upper ones. */
 export function createRequestContext(shared: ProcessContext, viewer: Viewer | null): RequestContext {
-  const { database, ratingReader, productCommands, reviewCommands } = shared;
+  const { database, ratingReader, productCount, productCommands, reviewCommands } = shared;
   const ratings = new RatingLoader(ratingReader);
   const reviews = new ReviewLoaders(database);
   return {
     viewer,
-    products: new ProductLoaders(database),
+    products: new ProductLoaders(database, productCount),
     productCommands,
     productDeleted: (productId) => {
       ratings.productChanged(productId);

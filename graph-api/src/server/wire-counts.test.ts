@@ -108,6 +108,39 @@ test('totalCount costs its statement only when asked for', async () => {
   expect(withTotal.commands).toEqual([]);
 });
 
+test('however often a request asks for totalCount and the same page, each is one statement', async () => {
+  const again = Array.from({ length: 30 }, (_, i) => `a${i}: products(first: 0) { totalCount }`).join(' ');
+  const { statements } = await counted(async () => {
+    const data = dataOf(await query(app.origin, `{ products(first: 0) { totalCount } ${again} }`));
+    expect(Object.values(data)).toEqual(Array.from({ length: 31 }, () => ({ totalCount: PRODUCTS })));
+  });
+  expect(statements.filter((text) => text.includes('count(*)'))).toHaveLength(1);
+  expect(statements).toHaveLength(2);
+});
+
+test('requests that ask for totalCount at the same time share the statement that runs', async () => {
+  const client = await database.pool.connect();
+  await client.query('BEGIN');
+  await client.query('LOCK TABLE products IN ACCESS EXCLUSIVE MODE');
+  try {
+    postgres.clear();
+    const answers = Array.from({ length: 8 }, (_, i) =>
+      query(app.origin, `{ products(first: ${i}) { totalCount } }`),
+    );
+    await eventually('all eight wait for their pages', async () => {
+      const { rows } = await database.pool.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return rows.length === 8;
+    });
+    await client.query('COMMIT');
+    for (const answer of await Promise.all(answers)) expect(dataOf(answer).products.totalCount).toBe(PRODUCTS);
+  } finally {
+    client.release();
+  }
+  expect(postgres.seen.filter((text) => text.includes('count(*)')).length).toBeLessThan(8);
+});
+
 test('a nested list is one statement a level, and one MGET', async () => {
   await fill();
   const nested =
@@ -118,8 +151,8 @@ test('a nested list is one statement a level, and one MGET', async () => {
     expect(nodes[0].reviews).toMatchObject({ totalCount: 5, nodes: [{ product: { averageRating: 4 } }, {}, {}] });
     expect(nodes[19].reviews.nodes[2].author.displayName).toMatch(/^A\d$/);
   });
-  // Products, their reviews, the totals, the authors; the reviews' products are known already.
-  expect(statements).toHaveLength(4);
+  // Products, their reviews, the authors; the reviews' products are known already, and the totals are the ratings' counts.
+  expect(statements).toHaveLength(3);
   expect(commands).toEqual(['MGET']);
 });
 

@@ -1,0 +1,13 @@
+import type { Database } from '../database/database.js';
+import { SharedRead } from '../database/shared-read.js';
+
+/** The number of all products: a count of the whole table, so all requests of the process share a running one. */
+export function createProductCount(database: Database): SharedRead<number> {
+  return new SharedRead(async () => {
+    const [row] = await database.rows<{ total: number }>(
+      { name: 'product_count', text: 'SELECT count(*)::integer AS total FROM products' },
+      [],
+    );
+    return row!.total;
+  });
+}
