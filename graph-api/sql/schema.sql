@@ -292,7 +292,10 @@ BEGIN
     SELECT s.last_seq INTO STRICT rating_version
       FROM review_streams s WHERE s.product_id = delete_review.product_id;
   ELSE
-    outcome := CASE WHEN EXISTS (SELECT FROM reviews WHERE id = p_id) THEN 'FORBIDDEN' ELSE 'NOT_FOUND' END;
+    outcome := CASE
+      WHEN EXISTS (SELECT FROM reviews WHERE id = p_id AND status = 'PUBLISHED') THEN 'FORBIDDEN'
+      ELSE 'NOT_FOUND'
+    END;
   END IF;
 END $function$;
 
@@ -356,7 +359,8 @@ BEGIN
     SELECT * INTO review FROM reviews WHERE id = p_id;
     outcome := CASE
       WHEN NOT FOUND THEN 'NOT_FOUND'
-      WHEN review.author_id IS DISTINCT FROM author OR author IS NULL THEN 'FORBIDDEN'
+      WHEN review.author_id IS DISTINCT FROM author OR author IS NULL THEN
+        CASE WHEN review.status = 'PUBLISHED' THEN 'FORBIDDEN' ELSE 'NOT_FOUND' END
       WHEN review.version <> p_expected_version THEN 'VERSION_CONFLICT'
       ELSE 'UNCHANGED'
     END;
@@ -376,7 +380,8 @@ DECLARE
   found_id uuid;
   found_name text;
 BEGIN
-  SELECT id, display_name INTO found_id, found_name FROM authors WHERE issuer = p_issuer AND subject = p_subject;
+  SELECT id, display_name INTO found_id, found_name
+    FROM authors WHERE issuer = p_issuer AND subject = p_subject FOR KEY SHARE;
   IF found_id IS NULL OR found_name <> p_display_name THEN
     INSERT INTO authors (id, issuer, subject, display_name)
     VALUES (p_id, p_issuer, p_subject, p_display_name)

@@ -4,14 +4,16 @@
 --
 -- Lock order everywhere: author, product, review, stream.
 
--- The author of a token; the display name follows the token.
+-- The author of a token; the display name follows the token. The row stays locked as a foreign key locks it, so that an
+-- author who is being erased is either found and kept until the caller commits, or made anew.
 CREATE FUNCTION upsert_author(p_id uuid, p_issuer text, p_subject text, p_display_name text) RETURNS uuid
 LANGUAGE plpgsql AS $$
 DECLARE
   found_id uuid;
   found_name text;
 BEGIN
-  SELECT id, display_name INTO found_id, found_name FROM authors WHERE issuer = p_issuer AND subject = p_subject;
+  SELECT id, display_name INTO found_id, found_name
+    FROM authors WHERE issuer = p_issuer AND subject = p_subject FOR KEY SHARE;
   IF found_id IS NULL OR found_name <> p_display_name THEN
     INSERT INTO authors (id, issuer, subject, display_name)
     VALUES (p_id, p_issuer, p_subject, p_display_name)
@@ -45,6 +47,7 @@ BEGIN
   END IF;
 END $$;
 
+-- A review that is not public does not exist for others than its author.
 -- Absent is not null: p_set_title and p_set_body say whether the caller named the field. p_rating null = absent.
 CREATE FUNCTION update_review(
   p_id uuid, p_issuer text, p_subject text, p_display_name text, p_expected_version integer,
@@ -79,7 +82,8 @@ BEGIN
     SELECT * INTO review FROM reviews WHERE id = p_id;
     outcome := CASE
       WHEN NOT FOUND THEN 'NOT_FOUND'
-      WHEN review.author_id IS DISTINCT FROM author OR author IS NULL THEN 'FORBIDDEN'
+      WHEN review.author_id IS DISTINCT FROM author OR author IS NULL THEN
+        CASE WHEN review.status = 'PUBLISHED' THEN 'FORBIDDEN' ELSE 'NOT_FOUND' END
       WHEN review.version <> p_expected_version THEN 'VERSION_CONFLICT'
       ELSE 'UNCHANGED'
     END;
@@ -106,6 +110,9 @@ BEGIN
     SELECT s.last_seq INTO STRICT rating_version
       FROM review_streams s WHERE s.product_id = delete_review.product_id;
   ELSE
-    outcome := CASE WHEN EXISTS (SELECT FROM reviews WHERE id = p_id) THEN 'FORBIDDEN' ELSE 'NOT_FOUND' END;
+    outcome := CASE
+      WHEN EXISTS (SELECT FROM reviews WHERE id = p_id AND status = 'PUBLISHED') THEN 'FORBIDDEN'
+      ELSE 'NOT_FOUND'
+    END;
   END IF;
 END $$;

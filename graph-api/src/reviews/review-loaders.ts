@@ -6,7 +6,8 @@ import { keysetPages, keysetQuery, POSITION_COLUMN, type ChildKeysetRow } from '
 import { pageKey, type PageRequest } from '../pagination/page-arguments.js';
 import type { Author } from './author.js';
 import type { Review } from './review.js';
-import { PUBLIC_REVIEW, REVIEW_COLUMNS, reviewOf, type ReviewRow } from './review-row.js';
+import { REVIEW_COLUMNS, reviewOf, type ReviewRow } from './review-row.js';
+import { PUBLIC_REVIEW } from './review-status.js';
 
 const REVIEWS_OF_PRODUCT = {
   kind: 'review',
@@ -24,6 +25,8 @@ interface PageOfProduct {
 export class ReviewLoaders {
   /** Published reviews. */
   readonly byId: DataLoader<string, Review | null>;
+  /** Reviews of any status, for their authors: to be asked only for what the caller may see. */
+  readonly ownById: DataLoader<string, Review | null>;
   readonly authors: DataLoader<string, Author | null>;
   private readonly pages: DataLoader<PageOfProduct, Page<Review>, string>;
 
@@ -34,6 +37,11 @@ export class ReviewLoaders {
         name: 'reviews_by_id',
         text: `SELECT ${REVIEW_COLUMNS} FROM reviews WHERE id = ANY ($1::uuid[]) AND ${PUBLIC_REVIEW}`,
       },
+      reviewOf,
+    );
+    this.ownById = createRowLoader(
+      database,
+      { name: 'own_reviews_by_id', text: `SELECT ${REVIEW_COLUMNS} FROM reviews WHERE id = ANY ($1::uuid[])` },
       reviewOf,
     );
     this.authors = createRowLoader<{ id: string; display_name: string }, Author>(
@@ -54,6 +62,7 @@ export class ReviewLoaders {
   /** To be called after a mutation of this request changed reviews. */
   clearAll(): void {
     this.byId.clearAll();
+    this.ownById.clearAll();
     this.authors.clearAll();
     this.pages.clearAll();
   }

@@ -34,9 +34,12 @@ export abstract class ReviewChangePayload {
 /** The fields of the payloads that answer the review. */
 @ObjectType()
 export abstract class ReviewPayload extends ReviewChangePayload {
-  @Field(() => Review, { nullable: true, description: 'The review; null where userErrors says why.' })
+  @Field(() => Review, {
+    nullable: true,
+    description: "The caller's review, whatever its status; null where userErrors says why.",
+  })
   review(@Ctx() { reviews }: ReviewsContext): Promise<Review | null> | null {
-    return this.reviewId === null ? null : reviews.byId.load(this.reviewId);
+    return this.reviewId === null ? null : reviews.ownById.load(this.reviewId);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ReviewStatus } from './review-status.js';
 import { Review } from './review.js';
 
 export interface ReviewRow {
@@ -7,15 +8,13 @@ export interface ReviewRow {
   readonly rating: number;
   readonly title: string | null;
   readonly body: string | null;
+  readonly status: ReviewStatus;
   readonly version: number;
   readonly created_at: Date;
   readonly updated_at: Date;
 }
 
-export const REVIEW_COLUMNS = 'id, product_id, author_id, rating, title, body, version, created_at, updated_at';
-
-/** Only published reviews are public. */
-export const PUBLIC_REVIEW = `status = 'PUBLISHED'`;
+export const REVIEW_COLUMNS = 'id, product_id, author_id, rating, title, body, status, version, created_at, updated_at';
 
 export function reviewOf(row: ReviewRow): Review {
   const review = new Review();
@@ -25,6 +24,7 @@ export function reviewOf(row: ReviewRow): Review {
   review.rating = row.rating;
   review.title = row.title;
   review.body = row.body;
+  review.status = row.status;
   review.version = row.version;
   review.createdAt = row.created_at;
   review.updatedAt = row.updated_at;

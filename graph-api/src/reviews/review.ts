@@ -1,6 +1,7 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql';
 import { Node } from '../graphql/node.js';
 import { DateTimeScalar } from '../graphql/scalars.js';
+import { ReviewStatus } from './review-status.js';
 
 @ObjectType({
   implements: Node,
@@ -25,6 +26,9 @@ export class Review implements Node {
 
   @Field(() => String, { nullable: true, description: 'At most 10,000 characters; null for a rating without words.' })
   body!: string | null;
+
+  @Field(() => ReviewStatus, { description: 'Who sees it; PUBLISHED wherever everyone sees it.' })
+  status!: ReviewStatus;
 
   @Field(() => Int, {
     description: 'Grows with every change; give it back as `expectedVersion` to refuse lost updates.',

@@ -118,29 +118,6 @@ test('however often a request asks for totalCount and the same page, each is one
   expect(statements).toHaveLength(2);
 });
 
-test('requests that ask for totalCount at the same time share the statement that runs', async () => {
-  const client = await database.pool.connect();
-  await client.query('BEGIN');
-  await client.query('LOCK TABLE products IN ACCESS EXCLUSIVE MODE');
-  try {
-    postgres.clear();
-    const answers = Array.from({ length: 8 }, (_, i) =>
-      query(app.origin, `{ products(first: ${i}) { totalCount } }`),
-    );
-    await eventually('all eight wait for their pages', async () => {
-      const { rows } = await database.pool.query(
-        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-      );
-      return rows.length === 8;
-    });
-    await client.query('COMMIT');
-    for (const answer of await Promise.all(answers)) expect(dataOf(answer).products.totalCount).toBe(PRODUCTS);
-  } finally {
-    client.release();
-  }
-  expect(postgres.seen.filter((text) => text.includes('count(*)')).length).toBeLessThan(8);
-});
-
 test('a nested list is one statement a level, and one MGET', async () => {
   await fill();
   const nested =
