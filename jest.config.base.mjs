@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url';
+
 /** Jest for ESM TypeScript: swc strips the types and emits decorator metadata; other packages come from their dist. */
 export default {
   testEnvironment: 'node',
@@ -18,4 +20,13 @@ export default {
       },
     ],
   },
+};
+
+const testing = (file) => fileURLToPath(new URL(`stack/dist/testing/${file}`, import.meta.url));
+
+/** For the packages whose tests share one set of servers: started once a run, and each file checked for leaks. */
+export const sharedServers = {
+  globalSetup: testing('global-setup.js'),
+  globalTeardown: testing('global-teardown.js'),
+  testEnvironment: testing('leak-check-environment.js'),
 };

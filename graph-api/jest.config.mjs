@@ -1,9 +1,8 @@
-import base from '../jest.config.base.mjs';
+import base, { sharedServers } from '../jest.config.base.mjs';
 
 export default {
   ...base,
+  ...sharedServers,
   displayName: 'graph-api',
-  globalSetup: '<rootDir>/src/testing/global-setup.mjs',
-  globalTeardown: '<rootDir>/src/testing/global-teardown.mjs',
   testTimeout: 30_000,
 };

@@ -1,7 +1,8 @@
-import base from '../jest.config.base.mjs';
+import base, { sharedServers } from '../jest.config.base.mjs';
 
 export default {
   ...base,
+  ...sharedServers,
   displayName: 'rating-worker',
   setupFilesAfterEnv: ['<rootDir>/jest.setup.mjs'],
 };

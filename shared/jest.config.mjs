@@ -1,3 +1,3 @@
-import base from '../jest.config.base.mjs';
+import base, { sharedServers } from '../jest.config.base.mjs';
 
-export default { ...base, displayName: 'shared' };
+export default { ...base, ...sharedServers, displayName: 'shared' };

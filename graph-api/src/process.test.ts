@@ -1,10 +1,10 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { launchApp, startAppProcess, type AppProcess } from './testing/app-process.js';
-import { eventually } from './testing/eventually.js';
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
 import { dataOf, query } from './testing/graphql.js';
-import { insertProduct, outboxEvents, snapshot } from './testing/rows.js';
-import { createTestDatabase, type TestDatabase } from './testing/test-database.js';
-import { newUserToken } from './testing/tokens.js';
+import { insertProduct, outboxEvents, snapshot } from '@exact-ratings/stack/testing/rows.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
+import { newUserToken } from '@exact-ratings/stack/testing/tokens.js';
 
 let database: TestDatabase;
 let apps: AppProcess[] = [];

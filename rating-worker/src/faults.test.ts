@@ -1,29 +1,21 @@
 import { findFreePort } from '@exact-ratings/stack/servers/ports.js';
-import {
-  changeReviews,
-  createProducts,
-  createReviews,
-  eventually,
-  expectExact,
-  readLag,
-  relay,
-  send,
-  takeEvents,
-} from './testing/test-data.js';
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
+import { changeReviews, insertProducts, insertReviews } from '@exact-ratings/stack/testing/rows.js';
+import { expectExact, readLag, relay, send, takeEvents } from './testing/test-data.js';
 import {
   createPipeline,
   createWorker,
   spawnWorker,
-  startTestServers,
+  startOwnTestServers,
   startWorker,
   stopWorkers,
-  type TestServers,
+  type OwnTestServers,
 } from './testing/test-servers.js';
 
-let servers: TestServers;
+let servers: OwnTestServers;
 
 beforeAll(async () => {
-  servers = await startTestServers('faults');
+  servers = await startOwnTestServers();
 }, 180_000);
 afterEach(async () => {
   await stopWorkers();
@@ -39,12 +31,12 @@ test('goes on without PostgreSQL where the state is known, and rebuilds the rest
   const { pool, redis, kafka, stack } = servers;
   const pipeline = await createPipeline(servers);
   const { metric, worker } = await startWorker(pipeline);
-  const [known, unknown] = await createProducts(pool, 2);
-  await createReviews(pool, [known!]);
+  const [known, unknown] = await insertProducts(pool, 2);
+  await insertReviews(pool, [known!]);
   await relay(pool, kafka, pipeline.topic);
   await expectExact(pool, redis, [known!]);
 
-  await createReviews(pool, [known!, unknown!], 5);
+  await insertReviews(pool, [known!, unknown!], 5);
   const expected = await pool.query<{ last_seq: number }>(
     'SELECT last_seq FROM rating_aggregates WHERE product_id = $1',
     [known],
@@ -73,8 +65,8 @@ test('holds the backlog back in Kafka where too many rebuilds wait for PostgreSQ
   const { pool, redis, kafka, stack } = servers;
   const pipeline = await createPipeline(servers, { partitions: 1 });
   const { metric } = await startWorker(pipeline, { RATING_MAX_DEFERRED_REBUILDS: '3', RATING_JOB_MAX_EVENTS: '1' });
-  const products = await createProducts(pool, 30);
-  await createReviews(pool, products);
+  const products = await insertProducts(pool, 30);
+  await insertReviews(pool, products);
   const events = await takeEvents(pool);
   await stack.postgres.kill();
   await send(kafka, pipeline.topic, events);
@@ -88,8 +80,8 @@ test('holds the backlog back in Kafka where too many rebuilds wait for PostgreSQ
 test('survives kill -9 in the middle of a job', async () => {
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers);
-  const products = await createProducts(pool, 20);
-  await createReviews(pool, products);
+  const products = await insertProducts(pool, 20);
+  await insertReviews(pool, products);
   // The rebuild waits for this lock, so the job is certain to be in the middle when its worker dies.
   const lock = await pool.connect();
   try {
@@ -118,7 +110,7 @@ test('survives kill -9 in the middle of a job', async () => {
 test('stops on SIGTERM with exit code 0 within seconds, under load, with its offsets committed', async () => {
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers);
-  const products = await createProducts(pool, 10);
+  const products = await insertProducts(pool, 10);
   const worker = await spawnWorker(servers, pipeline, 'stopped', await findFreePort());
   for (let i = 0; i < 5; i += 1) {
     await changeReviews(pool, products);
@@ -134,9 +126,9 @@ test('stops on SIGTERM with exit code 0 within seconds, under load, with its off
 test('stops within seconds while every server is down', async () => {
   const { pool, kafka, stack } = servers;
   const pipeline = await createPipeline(servers);
-  const products = await createProducts(pool, 5);
+  const products = await insertProducts(pool, 5);
   const worker = await spawnWorker(servers, pipeline, 'lonely', await findFreePort());
-  await createReviews(pool, products, 10);
+  await insertReviews(pool, products, 10);
   await stack.redis.kill();
   await relay(pool, kafka, pipeline.topic);
   await stack.kafka.kill();
@@ -149,7 +141,7 @@ test('stops within seconds while every server is down', async () => {
 test('is exact again after FLUSHALL and after a restart of Redis with nothing in it, in the middle of work', async () => {
   const { pool, redis, kafka, stack } = servers;
   const pipeline = await createPipeline(servers);
-  const products = await createProducts(pool, 20);
+  const products = await insertProducts(pool, 20);
   const { worker } = await startWorker(pipeline, { RATING_JOB_LOOKUP_AFTER_MS: '500' });
   const write = async (): Promise<void> => {
     await changeReviews(pool, products);
@@ -174,8 +166,8 @@ test('is exact again after FLUSHALL and after a restart of Redis with nothing in
 test('waits for Redis and Kafka that are down when it starts', async () => {
   const { pool, redis, kafka, stack } = servers;
   const pipeline = await createPipeline(servers);
-  const products = await createProducts(pool, 5);
-  await createReviews(pool, products, 3);
+  const products = await insertProducts(pool, 5);
+  await insertReviews(pool, products, 3);
   await relay(pool, kafka, pipeline.topic);
   await stack.redis.stop();
   await stack.kafka.stop();
@@ -206,9 +198,9 @@ test('ends its waits when it is asked to stop before the servers are there', asy
 test('is exact again after Kafka was killed and came back', async () => {
   const { pool, redis, kafka, stack } = servers;
   const pipeline = await createPipeline(servers);
-  const products = await createProducts(pool, 10);
+  const products = await insertProducts(pool, 10);
   const { worker, fatal } = await startWorker(pipeline);
-  await createReviews(pool, products, 3);
+  await insertReviews(pool, products, 3);
   await relay(pool, kafka, pipeline.topic);
   await expectExact(pool, redis, products);
   await stack.kafka.kill();
@@ -238,14 +230,14 @@ test.each([
     RATING_JOB_BACKOFF_MS: '20',
     ...env,
   });
-  const products = await createProducts(pool, 4);
-  await createReviews(pool, products, 2);
+  const products = await insertProducts(pool, 4);
+  await insertReviews(pool, products, 2);
   await relay(pool, kafka, pipeline.topic);
   await expectExact(pool, redis, products);
   // Redis takes jobs, but refuses to touch ratings.
   await redis.acl('SETUSER', 'default', 'resetkeys', '~bull:*', '~rating-worker:*');
   try {
-    await createReviews(pool, products);
+    await insertReviews(pool, products);
     await relay(pool, kafka, pipeline.topic);
     await eventually('the jobs have failed', async () => (await metric('rating_jobs_total', { result: 'failed' })) > 0);
     await eventually(

@@ -2,6 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** The absolute path of a file of the repository. */
+export const repositoryFile = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
 /** Where a stack keeps what. */
 export interface StackPaths {
   /** All stacks: `.stack` of the repository, or STACK_DIRECTORY. */
@@ -21,9 +24,7 @@ export function stackPaths(name: string, directory?: string): StackPaths {
       `"${name}" cannot be the name of a stack: use up to 64 letters, digits, dots, dashes and underscores, and not "programs"`,
     );
   }
-  const root = resolve(
-    directory ?? process.env['STACK_DIRECTORY'] ?? fileURLToPath(new URL('../../.stack', import.meta.url)),
-  );
+  const root = resolve(directory ?? process.env['STACK_DIRECTORY'] ?? repositoryFile('.stack'));
   const own = join(root, name);
   return { root, programs: join(root, 'programs'), directory: own, logs: join(own, 'logs'), pids: join(own, 'pids') };
 }

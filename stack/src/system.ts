@@ -1,20 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { developmentToken, type TokenOptions } from './development-token.js';
 import { findFreePort, isPortFree } from './servers/ports.js';
 import { progressLine, seconds, type Progress } from './progress.js';
-import { startServiceProcess } from './processes/service-process.js';
+import { runMigrations } from './processes/migrate-process.js';
 import { startStack, type Stack } from './stack.js';
 import type { ServerSettings, ServiceName } from './servers/server-context.js';
-import { makeStackDirectories, stackPaths } from './stack-paths.js';
+import { makeStackDirectories, repositoryFile, stackPaths } from './stack-paths.js';
 import { supervise, type SupervisedProcess } from './processes/supervisor.js';
 
-const repositoryFile = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-
 export const GRAPH_API_ENTRY = repositoryFile('graph-api/dist/main.js');
-export const MIGRATE_ENTRY = repositoryFile('graph-api/dist/migrate.js');
 export const RATING_WORKER_ENTRY = repositoryFile('rating-worker/dist/main.js');
 export const RATINGS_AUDIT_ENTRY = repositoryFile('rating-worker/dist/commands/audit.js');
 
@@ -122,7 +118,9 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   };
 
   try {
-    await migrate(stack, onProgress);
+    const beforeMigrations = Date.now();
+    await runMigrations(env, stack);
+    onProgress(progressLine('Migrations', `done (${seconds(Date.now() - beforeMigrations)})`));
     options.signal?.throwIfAborted();
     const start = (name: string, entry: string, portVariable: string, port: number): RunningService => {
       const service = supervise({
@@ -170,23 +168,6 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     await stop();
     throw error;
   }
-}
-
-async function migrate(stack: Stack, onProgress: Progress): Promise<void> {
-  const began = Date.now();
-  const migration = await startServiceProcess({
-    name: 'migrate',
-    entry: MIGRATE_ENTRY,
-    env: stack.env,
-    logFile: join(stack.logDirectory, 'migrate.log'),
-    pidDirectory: stack.pidDirectory,
-  });
-  const { code } = await migration.exited;
-  if (code !== 0) {
-    const log = await readFile(migration.logFile, 'utf8');
-    throw new Error(`The migrations failed: ${log.trim().split('\n').at(-1)} (${migration.logFile})`);
-  }
-  onProgress(progressLine('Migrations', `done (${seconds(Date.now() - began)})`));
 }
 
 async function choosePorts(

@@ -1,9 +1,9 @@
 import { generateKeyPair, SignJWT, UnsecuredJWT, type JWTPayload } from 'jose';
 import { query, type Answer } from '../testing/graphql.js';
-import { insertProduct } from '../testing/rows.js';
+import { insertProduct } from '@exact-ratings/stack/testing/rows.js';
 import { startTestApp, type TestApp } from '../testing/test-app.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { signToken, TEST_SECRET } from '../testing/tokens.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
+import { signToken, TEST_SECRET } from '@exact-ratings/stack/testing/tokens.js';
 
 const ISSUER = 'https://issuer.example';
 const AUDIENCE = 'ratings';

@@ -1,6 +1,12 @@
 import type pg from 'pg';
-import { insertProduct, insertReview, outboxEvents, snapshot, type OutboxEvent } from '../testing/rows.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import {
+  insertProduct,
+  insertReview,
+  outboxEvents,
+  snapshot,
+  type OutboxEvent,
+} from '@exact-ratings/stack/testing/rows.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
 
 let database: TestDatabase;
 

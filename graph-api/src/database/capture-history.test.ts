@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { changes, insertProduct, outboxEvents, snapshot } from '../testing/rows.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { changes, insertProduct, outboxEvents, snapshot } from '@exact-ratings/stack/testing/rows.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
 
 let database: TestDatabase;
 

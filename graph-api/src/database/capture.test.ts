@@ -1,7 +1,7 @@
 import { parseReviewEvent } from '@exact-ratings/shared/events/review-event.js';
 import { newId } from '../graphql/ids.js';
-import { changes, insertProduct, insertReview, outboxEvents, snapshot } from '../testing/rows.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { changes, insertProduct, insertReview, outboxEvents, snapshot } from '@exact-ratings/stack/testing/rows.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
 
 let database: TestDatabase;
 

@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
 import { createDataSource, isMigrated } from './data-source.js';
 import { NEWEST_MIGRATION, unknownMigrations } from './migrations.js';
 

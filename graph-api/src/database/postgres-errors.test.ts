@@ -1,6 +1,6 @@
-import { eventually } from '../testing/eventually.js';
-import { insertProduct } from '../testing/rows.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
+import { insertProduct } from '@exact-ratings/stack/testing/rows.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
 import { violatedConstraint, isDatabaseUnavailable, retryOnDeadlock } from './postgres-errors.js';
 
 let database: TestDatabase;

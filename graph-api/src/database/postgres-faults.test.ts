@@ -1,11 +1,11 @@
 import type { Stack } from '@exact-ratings/stack/stack.js';
 import { dataOf, query, type Answer } from '../testing/graphql.js';
-import { eventually } from '../testing/eventually.js';
-import { startOwnServers } from '../testing/own-servers.js';
-import { insertProduct, insertReview, snapshot } from '../testing/rows.js';
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
+import { startOwnServers } from '@exact-ratings/stack/testing/shared-servers.js';
+import { insertProduct, insertReview, snapshot } from '@exact-ratings/stack/testing/rows.js';
 import { startAppProcess, launchApp, type AppProcess } from '../testing/app-process.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { newUserToken } from '../testing/tokens.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
+import { newUserToken } from '@exact-ratings/stack/testing/tokens.js';
 
 let servers: Stack;
 let database: TestDatabase;

@@ -1,7 +1,7 @@
 import { readLastSequences, readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { newId } from '../graphql/ids.js';
-import { insertProduct, insertReview } from '../testing/rows.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { insertProduct, insertReview } from '@exact-ratings/stack/testing/rows.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
 
 let database: TestDatabase;
 let products: string[];

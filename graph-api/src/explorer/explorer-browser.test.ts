@@ -6,10 +6,10 @@ import { chromium, type Browser, type BrowserContext, type Page } from 'playwrig
 import { startApp } from '../app.js';
 import { readGraphApiConfig } from '../config.js';
 import { newId } from '../graphql/ids.js';
-import { eventually } from '../testing/eventually.js';
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
 import { recordingPublisher } from '../testing/recording-publisher.js';
-import { insertProduct, insertReview } from '../testing/rows.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { insertProduct, insertReview } from '@exact-ratings/stack/testing/rows.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
 
 const SECRET = 'a secret that is long enough for HS256';
 const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];

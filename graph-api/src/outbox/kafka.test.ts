@@ -4,12 +4,12 @@ import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import type { Stack } from '@exact-ratings/stack/stack.js';
 import type { Consumer, Kafka } from 'kafkajs';
 import { dataOf, query } from '../testing/graphql.js';
-import { eventually } from '../testing/eventually.js';
-import { startOwnServers } from '../testing/own-servers.js';
-import { insertProduct, insertReview, outboxEvents } from '../testing/rows.js';
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
+import { startOwnServers } from '@exact-ratings/stack/testing/shared-servers.js';
+import { insertProduct, insertReview, outboxEvents } from '@exact-ratings/stack/testing/rows.js';
 import { startTestApp, type TestApp } from '../testing/test-app.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { adminToken, newUserToken } from '../testing/tokens.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
+import { adminToken, newUserToken } from '@exact-ratings/stack/testing/tokens.js';
 import { createTopics } from './topics.js';
 
 let servers: Stack;

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import { launchServiceProcess, type ServiceProcess } from '@exact-ratings/stack/processes/service-process.js';
-import { eventually } from '../testing/eventually.js';
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
 import { recordingPublisher, arrivedSeqs } from '../testing/recording-publisher.js';
-import { insertProduct, insertReview, outboxEvents } from '../testing/rows.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { insertProduct, insertReview, outboxEvents } from '@exact-ratings/stack/testing/rows.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
 import { createRelay } from './relay.js';
 
 const ENTRY = fileURLToPath(new URL('../testing/relay-process.mjs', import.meta.url));

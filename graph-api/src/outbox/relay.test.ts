@@ -1,8 +1,8 @@
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
-import { insertProduct, insertReview, outboxEvents } from '../testing/rows.js';
-import { eventually } from '../testing/eventually.js';
+import { insertProduct, insertReview, outboxEvents } from '@exact-ratings/stack/testing/rows.js';
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
 import { arrivedSeqs, recordingPublisher, slowly, type RecordingPublisher } from '../testing/recording-publisher.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
 import { createRelay, type Relay, type RelayTimeouts } from './relay.js';
 
 const logger = createLogger('test', 'silent');

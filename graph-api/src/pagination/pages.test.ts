@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { dataOf, query } from '../testing/graphql.js';
-import { insertProduct } from '../testing/rows.js';
+import { insertProduct } from '@exact-ratings/stack/testing/rows.js';
 import { startTestApp, type TestApp } from '../testing/test-app.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
 import { newId } from '../graphql/ids.js';
 
 let database: TestDatabase;

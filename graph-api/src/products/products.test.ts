@@ -1,8 +1,8 @@
 import { query, dataOf } from '../testing/graphql.js';
-import { insertProduct, insertReview, outboxEvents } from '../testing/rows.js';
+import { insertProduct, insertReview, outboxEvents } from '@exact-ratings/stack/testing/rows.js';
 import { startTestApp, type TestApp } from '../testing/test-app.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { adminToken, newUserToken } from '../testing/tokens.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
+import { adminToken, newUserToken } from '@exact-ratings/stack/testing/tokens.js';
 import { newId } from '../graphql/ids.js';
 
 let database: TestDatabase;

@@ -1,13 +1,14 @@
 import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
 import type { Stack } from '@exact-ratings/stack/stack.js';
-import { Redis } from 'ioredis';
+import { connectRedis } from '@exact-ratings/stack/testing/redis.js';
+import type { Redis } from 'ioredis';
 import { dataOf, query } from '../testing/graphql.js';
-import { eventually } from '../testing/eventually.js';
-import { startOwnServers } from '../testing/own-servers.js';
-import { insertProduct, insertReview } from '../testing/rows.js';
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
+import { startOwnServers } from '@exact-ratings/stack/testing/shared-servers.js';
+import { insertProduct, insertReview } from '@exact-ratings/stack/testing/rows.js';
 import { startTestApp, type TestApp } from '../testing/test-app.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { newUserToken } from '../testing/tokens.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
+import { newUserToken } from '@exact-ratings/stack/testing/tokens.js';
 
 /** Long, so that waiting for Redis is told from a busy machine. */
 const COMMAND_TIMEOUT_MS = 700;
@@ -20,8 +21,7 @@ let product: string;
 
 beforeAll(async () => {
   [servers, database] = await Promise.all([startOwnServers('redis'), createTestDatabase()]);
-  redis = new Redis(servers.redis.port, servers.redis.host, { retryStrategy: () => 100 });
-  redis.on('error', () => undefined);
+  redis = connectRedis(servers.env);
   app = await startTestApp({
     ...database.env,
     ...servers.env,

@@ -1,12 +1,13 @@
 import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
-import { Redis } from 'ioredis';
+import { connectRedis } from '@exact-ratings/stack/testing/redis.js';
+import type { Redis } from 'ioredis';
 import { newId } from '../graphql/ids.js';
 import { dataOf, query, type Answer } from '../testing/graphql.js';
-import { changes, insertProduct, insertReview, outboxEvents, snapshot } from '../testing/rows.js';
+import { changes, insertProduct, insertReview, outboxEvents, snapshot } from '@exact-ratings/stack/testing/rows.js';
 import { startTestApp, type TestApp } from '../testing/test-app.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { adminToken, newUserToken, signToken } from '../testing/tokens.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
+import { adminToken, newUserToken, signToken } from '@exact-ratings/stack/testing/tokens.js';
 
 let database: TestDatabase;
 let redis: Redis;
@@ -18,7 +19,7 @@ let product: string;
 beforeAll(async () => {
   database = await createTestDatabase();
   app = await startTestApp(database.env);
-  redis = new Redis(Number(database.env['REDIS_PORT']), database.env['REDIS_HOST']!);
+  redis = connectRedis();
   store = new RatingStore(redis, { ttlSeconds: 0 });
 });
 afterAll(async () => {

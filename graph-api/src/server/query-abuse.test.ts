@@ -1,8 +1,8 @@
 import { dataOf, query, send, type Answer } from '../testing/graphql.js';
-import { insertProduct } from '../testing/rows.js';
+import { insertProduct } from '@exact-ratings/stack/testing/rows.js';
 import { startTestApp, type TestApp } from '../testing/test-app.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { adminToken } from '../testing/tokens.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
+import { adminToken } from '@exact-ratings/stack/testing/tokens.js';
 
 const PRODUCTION = {
   NODE_ENV: 'production',

@@ -1,12 +1,13 @@
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
-import { Redis } from 'ioredis';
-import { insertProduct } from '../testing/rows.js';
+import { connectRedis } from '@exact-ratings/stack/testing/redis.js';
+import type { Redis } from 'ioredis';
+import { insertProduct } from '@exact-ratings/stack/testing/rows.js';
 import { dataOf, query } from '../testing/graphql.js';
-import { eventually } from '../testing/eventually.js';
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
 import { startTestApp, type TestApp } from '../testing/test-app.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
 import { startPostgresProxy, startRedisProxy, type WireProxy } from '../testing/wire-proxy.js';
-import { newUserToken } from '../testing/tokens.js';
+import { newUserToken } from '@exact-ratings/stack/testing/tokens.js';
 
 let database: TestDatabase;
 let postgres: WireProxy<string>;
@@ -30,7 +31,7 @@ beforeAll(async () => {
   );
   postgres = await startPostgresProxy(Number(database.env['DATABASE_PORT']));
   redisProxy = await startRedisProxy(Number(database.env['REDIS_PORT']));
-  redis = new Redis(Number(database.env['REDIS_PORT']), database.env['REDIS_HOST']!);
+  redis = connectRedis();
   app = await startTestApp({
     ...database.env,
     DATABASE_PORT: String(postgres.port),

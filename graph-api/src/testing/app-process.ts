@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findFreePort } from '@exact-ratings/stack/servers/ports.js';
 import { launchServiceProcess, type ServiceProcess } from '@exact-ratings/stack/processes/service-process.js';
-import { eventually } from './eventually.js';
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
 import { send } from './graphql.js';
-import { TEST_SECRET } from './tokens.js';
+import { TEST_SECRET } from '@exact-ratings/stack/testing/tokens.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 

@@ -4,7 +4,7 @@ import { startApp } from '../app.js';
 import { readGraphApiConfig } from '../config.js';
 import type { Publisher } from '../outbox/kafka-publisher.js';
 import { recordingPublisher } from './recording-publisher.js';
-import { TEST_SECRET } from './tokens.js';
+import { TEST_SECRET } from '@exact-ratings/stack/testing/tokens.js';
 
 /** The whole service in this process, on a port of its own, with real servers behind it. */
 export interface TestApp {

@@ -4,14 +4,15 @@ import { fileURLToPath } from 'node:url';
 import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
 import { readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
-import { createProducts, createReviews, expectExact } from '../testing/test-data.js';
-import { startTestServers, type TestServers } from '../testing/test-servers.js';
+import { insertProducts, insertReviews } from '@exact-ratings/stack/testing/rows.js';
+import { expectExact } from '../testing/test-data.js';
+import { openTestServers, type TestServers } from '../testing/test-servers.js';
 
 let servers: TestServers;
 let store: RatingStore;
 
 beforeAll(async () => {
-  servers = await startTestServers('maintenance');
+  servers = await openTestServers();
   store = new RatingStore(servers.redis, { ttlSeconds: 0 });
 }, 180_000);
 afterAll(() => servers?.stop());
@@ -23,7 +24,7 @@ beforeEach(async () => {
 
 async function run(command: string, ...args: string[]): Promise<{ exitCode: number | null; output: string }> {
   const entry = fileURLToPath(new URL(`../../dist/commands/${command}.js`, import.meta.url));
-  const env = { PATH: process.env['PATH'], ...servers.stack.env, RECONCILER_GRACE_MS: '0' };
+  const env = { PATH: process.env['PATH'], ...servers.env, RECONCILER_GRACE_MS: '0' };
   const child = spawn(process.execPath, [entry, ...args], { env });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -32,8 +33,8 @@ async function run(command: string, ...args: string[]): Promise<{ exitCode: numb
 }
 
 async function productsWithReviews(count: number): Promise<string[]> {
-  const ids = await createProducts(servers.pool, count);
-  await createReviews(servers.pool, ids, 3);
+  const ids = await insertProducts(servers.pool, count);
+  await insertReviews(servers.pool, ids, 3);
   return ids;
 }
 

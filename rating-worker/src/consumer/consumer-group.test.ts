@@ -1,21 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import {
-  changeReviews,
-  createProducts,
-  createReviews,
-  eventually,
-  expectExact,
-  findDifferences,
-  readLag,
-  relay,
-  send,
-  takeEvents,
-} from '../testing/test-data.js';
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
+import { changeReviews, insertProducts, insertReviews } from '@exact-ratings/stack/testing/rows.js';
+import { expectExact, findDifferences, readLag, relay, send, takeEvents } from '../testing/test-data.js';
 import {
   createPipeline,
   createTopics,
   createWorker,
-  startTestServers,
+  openTestServers,
   startWorker,
   stopWorkers,
   type TestServers,
@@ -24,7 +15,7 @@ import {
 let servers: TestServers;
 
 beforeAll(async () => {
-  servers = await startTestServers('consumer');
+  servers = await openTestServers();
 }, 180_000);
 afterEach(async () => {
   await stopWorkers();
@@ -36,7 +27,7 @@ test('keeps the ratings exact through creations, edits, hidden and deleted revie
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers);
   const { worker, metric } = await startWorker(pipeline);
-  const products = await createProducts(pool, 30);
+  const products = await insertProducts(pool, 30);
   for (let round = 0; round < 5; round += 1) {
     await changeReviews(pool, products);
     await relay(pool, kafka, pipeline.topic);
@@ -60,14 +51,14 @@ test('keeps the ratings exact through creations, edits, hidden and deleted revie
 test('applies a hot product with more events than a job holds in order, without a gap', async () => {
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers);
-  const [hot, ...others] = await createProducts(pool, 5);
-  await createReviews(pool, [hot!], 3_000);
-  await createReviews(pool, others, 50);
+  const [hot, ...others] = await insertProducts(pool, 5);
+  await insertReviews(pool, [hot!], 3_000);
+  await insertReviews(pool, others, 50);
   await relay(pool, kafka, pipeline.topic);
   // The first event finds no state; from then on everything follows.
   const { metric } = await startWorker(pipeline, { RATING_JOB_MAX_EVENTS: '100' });
   await expectExact(pool, redis, [hot!, ...others]);
-  await createReviews(pool, [hot!], 3_000);
+  await insertReviews(pool, [hot!], 3_000);
   await relay(pool, kafka, pipeline.topic);
   await expectExact(pool, redis, [hot!]);
   expect(await metric('rating_gaps_total')).toBe(0);
@@ -77,9 +68,9 @@ test('applies a hot product with more events than a job holds in order, without 
 test('takes everything that Kafka delivers a second time as seen', async () => {
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers);
-  const products = await createProducts(pool, 10);
+  const products = await insertProducts(pool, 10);
   await startWorker(pipeline);
-  await createReviews(pool, products, 1);
+  await insertReviews(pool, products, 1);
   await relay(pool, kafka, pipeline.topic);
   await expectExact(pool, redis, products);
   await changeReviews(pool, products);
@@ -102,14 +93,14 @@ test('takes everything that Kafka delivers a second time as seen', async () => {
 test('rebuilds what a lost event left behind, and says so', async () => {
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers);
-  const products = await createProducts(pool, 3);
+  const products = await insertProducts(pool, 3);
   const { metric } = await startWorker(pipeline);
-  await createReviews(pool, products, 1);
+  await insertReviews(pool, products, 1);
   await relay(pool, kafka, pipeline.topic);
   await expectExact(pool, redis, products);
-  await createReviews(pool, products.slice(0, 1), 1);
+  await insertReviews(pool, products.slice(0, 1), 1);
   await takeEvents(pool);
-  await createReviews(pool, products, 1);
+  await insertReviews(pool, products, 1);
   await relay(pool, kafka, pipeline.topic);
   await expectExact(pool, redis, products);
   expect(await metric('rating_gaps_total')).toBe(1);
@@ -143,10 +134,10 @@ test('writes nothing for a product that SQL lacks', async () => {
 test('leaves nothing uncommitted when it stops, and the next one has nothing to do', async () => {
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers);
-  const products = await createProducts(pool, 10);
+  const products = await insertProducts(pool, 10);
   // The timer does not come in the way of this test: only the stop commits.
   await startWorker(pipeline, { KAFKA_COMMIT_INTERVAL_MS: '60000' });
-  await createReviews(pool, products, 20);
+  await insertReviews(pool, products, 20);
   await relay(pool, kafka, pipeline.topic);
   await expectExact(pool, redis, products);
   const stopping = Date.now();
@@ -158,12 +149,12 @@ test('leaves nothing uncommitted when it stops, and the next one has nothing to 
 test('finishes and commits the batch that it is in the middle of when it stops', async () => {
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers, { partitions: 1 });
-  const [product] = await createProducts(pool, 1);
+  const [product] = await insertProducts(pool, 1);
   const first = await startWorker(pipeline, { KAFKA_COMMIT_INTERVAL_MS: '60000', RATING_JOB_MAX_EVENTS: '20' });
-  await createReviews(pool, [product!], 1);
+  await insertReviews(pool, [product!], 1);
   await relay(pool, kafka, pipeline.topic);
   await expectExact(pool, redis, [product!]);
-  await createReviews(pool, [product!], 1_500);
+  await insertReviews(pool, [product!], 1_500);
   await relay(pool, kafka, pipeline.topic);
   await eventually('it is in the middle', async () => (await first.metric('rating_events_total')) > 20);
   await first.worker.stop();
@@ -181,16 +172,16 @@ test('finishes and commits the batch that it is in the middle of when it stops',
 test('shares the work of one hot product and many others between two workers that come and go, without a gap', async () => {
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers, { partitions: 6 });
-  const products = await createProducts(pool, 20);
+  const products = await insertProducts(pool, 20);
   const first = await startWorker(pipeline);
-  await createReviews(pool, products, 1);
+  await insertReviews(pool, products, 1);
   await relay(pool, kafka, pipeline.topic);
   await expectExact(pool, redis, products);
 
   let writing = true;
   const load = (async () => {
     while (writing) {
-      await createReviews(pool, [products[0]!], 40);
+      await insertReviews(pool, [products[0]!], 40);
       await changeReviews(pool, products);
       await relay(pool, kafka, pipeline.topic);
     }
@@ -220,8 +211,8 @@ test('waits for a topic that does not exist yet', async () => {
   expect((await fetch(`http://127.0.0.1:${worker.port()}/ready`)).status).toBe(503);
   await createTopics(kafka, [{ topic, numPartitions: 2 }]);
   await started;
-  const products = await createProducts(pool, 2);
-  await createReviews(pool, products, 1);
+  const products = await insertProducts(pool, 2);
+  await insertReviews(pool, products, 1);
   await relay(pool, kafka, topic);
   await expectExact(pool, redis, products);
 });

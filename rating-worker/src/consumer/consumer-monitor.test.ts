@@ -1,20 +1,22 @@
 import type { Consumer, ConsumerRunConfig } from 'kafkajs';
-import { createProducts, createReviews, eventually, expectExact, relay } from '../testing/test-data.js';
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
+import { insertProducts, insertReviews } from '@exact-ratings/stack/testing/rows.js';
+import { expectExact, relay } from '../testing/test-data.js';
 import {
   createPipeline,
-  startTestServers,
+  startOwnTestServers,
   startWorker,
   stopWorkers,
   type InProcessWorker,
   type TestPipeline,
-  type TestServers,
+  type OwnTestServers,
 } from '../testing/test-servers.js';
 
 const STALL_MS = 800;
-let servers: TestServers;
+let servers: OwnTestServers;
 
 beforeAll(async () => {
-  servers = await startTestServers('watchdog');
+  servers = await startOwnTestServers();
 }, 180_000);
 afterEach(async () => {
   await stopWorkers();
@@ -46,8 +48,8 @@ async function startWatched(run?: (config: ConsumerRunConfig) => ConsumerRunConf
 }
 
 async function writeEvents({ topic }: TestPipeline): Promise<string[]> {
-  const products = await createProducts(servers.pool, 8);
-  await createReviews(servers.pool, products);
+  const products = await insertProducts(servers.pool, 8);
+  await insertReviews(servers.pool, products);
   await relay(servers.pool, servers.kafka, topic);
   return products;
 }

@@ -3,21 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Message } from 'kafkajs';
-import {
-  createProducts,
-  createReviews,
-  eventually,
-  expectExact,
-  readLag,
-  readTopic,
-  relay,
-  send,
-  takeEvents,
-} from '../testing/test-data.js';
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
+import { insertProducts, insertReviews } from '@exact-ratings/stack/testing/rows.js';
+import { expectExact, readLag, readTopic, relay, send, takeEvents } from '../testing/test-data.js';
 import {
   createPipeline,
   createTopics,
-  startTestServers,
+  openTestServers,
   startWorker,
   stopWorkers,
   type TestPipeline,
@@ -30,7 +22,7 @@ const run = promisify(execFile);
 let servers: TestServers;
 
 beforeAll(async () => {
-  servers = await startTestServers('dead-letters');
+  servers = await openTestServers();
 }, 180_000);
 afterEach(async () => {
   await stopWorkers();
@@ -43,8 +35,8 @@ describe('the worker', () => {
     const { pool, redis, kafka } = servers;
     const pipeline = await createPipeline(servers, { partitions: 1 });
     const { worker, metric, fatal } = await startWorker(pipeline);
-    const products = await createProducts(pool, 3);
-    await createReviews(pool, products, 2);
+    const products = await insertProducts(pool, 3);
+    await insertReviews(pool, products, 2);
     const good = await takeEvents(pool);
     const event = JSON.parse(String(good[0]!.value)) as Record<string, unknown>;
     const key = String(good[0]!.key);
@@ -85,7 +77,7 @@ describe('the worker', () => {
     });
     expect(letters.find(({ headers }) => 'from' in headers)!.headers['from']).toBe('a test');
 
-    await createReviews(pool, products, 2);
+    await insertReviews(pool, products, 2);
     await relay(pool, kafka, pipeline.topic);
     await expectExact(pool, redis, products);
     expect(await metric('rating_dead_letters_total')).toBe(poison.length);
@@ -97,8 +89,8 @@ describe('the worker', () => {
     const { pool, redis, kafka } = servers;
     const pipeline = await createPipeline(servers, { partitions: 1, deadLetters: false });
     await startWorker(pipeline, { KAFKA_COMMIT_INTERVAL_MS: '50' });
-    const products = await createProducts(pool, 1);
-    await createReviews(pool, products);
+    const products = await insertProducts(pool, 1);
+    await insertReviews(pool, products);
     const good = await takeEvents(pool);
     await send(kafka, pipeline.topic, [...good, { key: 'a', value: 'poison 1' }, { key: 'b', value: 'poison 2' }]);
     // What is good in the same batch is not held up.

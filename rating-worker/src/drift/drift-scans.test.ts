@@ -7,8 +7,10 @@ import { readRatingWorkerConfig } from '../config.js';
 import type { ScanConfig } from './scan-config.js';
 import { createMetrics, type WorkerMetrics } from '../metrics.js';
 import { Rebuilder } from '../ratings/rating-rebuilder.js';
-import { createProducts, createReviews, eventually, findDifferences } from '../testing/test-data.js';
-import { startTestServers, type TestServers } from '../testing/test-servers.js';
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
+import { insertProducts, insertReviews } from '@exact-ratings/stack/testing/rows.js';
+import { findDifferences } from '../testing/test-data.js';
+import { openTestServers, type TestServers } from '../testing/test-servers.js';
 import { Healer } from './drift-repairer.js';
 import { Passes, type PassReport } from './drift-scans.js';
 import { RateLimiter } from './rate-limiter.js';
@@ -29,7 +31,7 @@ let store: RatingStore;
 let metrics: WorkerMetrics;
 
 beforeAll(async () => {
-  servers = await startTestServers('passes');
+  servers = await openTestServers();
 }, 180_000);
 
 beforeEach(async () => {
@@ -55,8 +57,8 @@ const contentPass = (): Promise<PassReport> => createPasses().forward({ content:
 
 /** Products with reviews whose ratings in Redis equal SQL. */
 async function ratedProducts(count: number): Promise<RatingAggregate[]> {
-  const ids = await createProducts(servers.pool, count);
-  await createReviews(servers.pool, ids, 4);
+  const ids = await insertProducts(servers.pool, count);
+  await insertReviews(servers.pool, ids, 4);
   return fill(ids);
 }
 
@@ -82,7 +84,7 @@ async function drifted(kind: string): Promise<number> {
 
 test('finds nothing where all is right, over many pages', async () => {
   const products = await ratedProducts(35);
-  const missing = await createProducts(servers.pool, 5);
+  const missing = await insertProducts(servers.pool, 5);
   expect(await seqPass()).toEqual({ compared: 40, behind: 0, found: 0, healed: 0, restored: false });
   expect(await contentPass()).toEqual({ compared: 40, behind: 0, found: 0, healed: 0, restored: false });
   expect(await createPasses().reverse(never)).toMatchObject({ found: 0 });
@@ -92,7 +94,7 @@ test('finds nothing where all is right, over many pages', async () => {
 
 test('rebuilds what stays behind', async () => {
   const products = await ratedProducts(12);
-  await createReviews(servers.pool, idsOf(products).slice(0, 3));
+  await insertReviews(servers.pool, idsOf(products).slice(0, 3));
   expect(await seqPass()).toMatchObject({ compared: 12, behind: 0, found: 3, healed: 3 });
   expect(await drifted('stalled')).toBe(3);
   await expectExactNow(products);
@@ -100,7 +102,7 @@ test('rebuilds what stays behind', async () => {
 
 test('takes what is behind and moves for lag', async () => {
   const [moving] = await ratedProducts(1);
-  await createReviews(servers.pool, [moving!.productId], 2);
+  await insertReviews(servers.pool, [moving!.productId], 2);
   const pass = createPasses({ graceMs: 500 }).forward({ content: false, refill: false }, never);
   await eventually('it was compared', async () => (await metrics.compared.get()).values.length > 0);
   await store.apply([
@@ -122,7 +124,7 @@ test('moves SQL forward where Redis is ahead, so that late events are seen', asy
   expect(await store.apply([{ productId, changes: ghosts }])).toMatchObject([
     { status: 'OK', applied: 0, duplicates: 3 },
   ]);
-  await createReviews(servers.pool, [productId]);
+  await insertReviews(servers.pool, [productId]);
   expect(await lastSeq(productId)).toBe(seq + 51 + LEAP);
 });
 
@@ -194,7 +196,7 @@ test('gives a deletion on its way the time of grace', async () => {
 
 test('fills everything that has reviews after a loss', async () => {
   const products = await ratedProducts(25);
-  const unreviewed = await createProducts(servers.pool, 3);
+  const unreviewed = await insertProducts(servers.pool, 3);
   await servers.redis.flushall();
   expect(await createPasses().forward({ content: false, refill: true }, never)).toMatchObject({
     found: 25,

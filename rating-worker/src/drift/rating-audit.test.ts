@@ -3,15 +3,15 @@ import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
 import { readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { runRatingsAudit } from '@exact-ratings/stack/processes/audit-process.js';
-import { createProducts, createReviews } from '../testing/test-data.js';
-import { startTestServers, type TestServers } from '../testing/test-servers.js';
+import { insertProducts, insertReviews } from '@exact-ratings/stack/testing/rows.js';
+import { openTestServers, type TestServers } from '../testing/test-servers.js';
 import { auditRatings, type Finding } from './rating-audit.js';
 
 let servers: TestServers;
 let store: RatingStore;
 
 beforeAll(async () => {
-  servers = await startTestServers('audit');
+  servers = await openTestServers();
   store = new RatingStore(servers.redis, { ttlSeconds: 0 });
 }, 180_000);
 afterAll(() => servers?.stop());
@@ -22,8 +22,8 @@ beforeEach(async () => {
 });
 
 async function exactProducts(count: number): Promise<string[]> {
-  const ids = await createProducts(servers.pool, count);
-  await createReviews(servers.pool, ids, 3);
+  const ids = await insertProducts(servers.pool, count);
+  await insertReviews(servers.pool, ids, 3);
   await store.replace(await readRatingAggregates(servers.pool, ids));
   return ids;
 }
@@ -48,7 +48,7 @@ test('tells missing, behind and different apart, and finds the keys of a product
   const { redis, pool } = servers;
   const [missing, behind, corrupt, ahead] = (await exactProducts(5)) as [string, string, string, string];
   await redis.del(...Object.values(ratingKeys(missing)));
-  await createReviews(pool, [behind], 2);
+  await insertReviews(pool, [behind], 2);
   await redis.set(ratingKeys(corrupt).reviewCount, 'abc');
   const [snapshot] = await readRatingAggregates(pool, [ahead]);
   await store.replace([{ ...snapshot!, seq: snapshot!.seq + 1 }]);
@@ -71,7 +71,7 @@ test('tells missing, behind and different apart, and finds the keys of a product
 
 test('waits for what is behind', async () => {
   const ids = await exactProducts(3);
-  await createReviews(servers.pool, ids, 1);
+  await insertReviews(servers.pool, ids, 1);
   const { report } = await audit(20_000, 1_000, () => {
     // Only after the first comparison: that one finds all of them behind.
     void readRatingAggregates(servers.pool, ids).then((snapshots) => store.replace(snapshots));
@@ -80,26 +80,26 @@ test('waits for what is behind', async () => {
 });
 
 test('ends as a command with 0, 1, 2 or 3, and says why', async () => {
-  const { stack, redis, pool } = servers;
+  const { env, redis, pool } = servers;
   const [first, second] = (await exactProducts(2)) as [string, string];
-  const exact = await runRatingsAudit(stack.env, []);
+  const exact = await runRatingsAudit(env, []);
   expect(exact).toEqual({
     exitCode: 0,
     output: '2 products compared: 2 equal, 0 missing, 0 behind, 0 different\n',
   });
 
-  await createReviews(pool, [first], 1);
-  const behind = await runRatingsAudit(stack.env, ['--wait', '1']);
+  await insertReviews(pool, [first], 1);
+  const behind = await runRatingsAudit(env, ['--wait', '1']);
   expect(behind.exitCode).toBe(2);
   expect(behind.output).toContain(`behind: ${first}: Redis seq 3`);
 
   await redis.set(ratingKeys(second).rating, '5.1');
-  const different = await runRatingsAudit(stack.env, []);
+  const different = await runRatingsAudit(env, []);
   expect(different.exitCode).toBe(1);
   expect(different.output).toContain(`different: ${second}: the keys do not agree with each other`);
 
-  expect((await runRatingsAudit(stack.env, ['--wait', 'soon'])).exitCode).toBe(3);
-  const unreachable = await runRatingsAudit({ ...stack.env, DATABASE_PORT: '1' }, []);
+  expect((await runRatingsAudit(env, ['--wait', 'soon'])).exitCode).toBe(3);
+  const unreachable = await runRatingsAudit({ ...env, DATABASE_PORT: '1' }, []);
   expect(unreachable.exitCode).toBe(3);
   expect(unreachable.output).toContain('are they up, and is it migrated?');
 });

@@ -1,13 +1,8 @@
-import { join } from 'node:path';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
-import { startServiceProcess } from '@exact-ratings/stack/processes/service-process.js';
-import { startStack, type Stack } from '@exact-ratings/stack/stack.js';
-import { MIGRATE_ENTRY } from '@exact-ratings/stack/system.js';
 import * as fc from 'fast-check';
-import { Redis } from 'ioredis';
-import pg from 'pg';
 import { createMetrics } from '../metrics.js';
+import { openTestServers, type TestServers } from '../testing/test-servers.js';
 import { RatingProcessor } from '../ratings/rating-processor.js';
 import { Rebuilder } from '../ratings/rating-rebuilder.js';
 import { histories, type Step } from './history.js';
@@ -20,33 +15,12 @@ const SEED = Number(process.env['PROPERTY_SEED'] ?? Date.now() % 1_000_000);
 const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 3_000);
 const TIME_LIMIT_MS = 60_000;
 
-let stack: Stack;
+let servers: TestServers;
 let parts: WorldParts;
-let pool: pg.Pool;
-let redis: Redis;
 
 beforeAll(async () => {
-  stack = await startStack({ name: 'e2e-property', fresh: true, removeOnStop: true, durable: false });
-  const { env } = stack;
-  const migration = await startServiceProcess({
-    name: 'migrate',
-    entry: MIGRATE_ENTRY,
-    env,
-    logFile: join(stack.logDirectory, 'migrate.log'),
-    pidDirectory: stack.pidDirectory,
-  });
-  expect((await migration.exited).code).toBe(0);
-  await stack.kafka.stop();
-  pool = new pg.Pool({
-    host: env['DATABASE_HOST'],
-    port: Number(env['DATABASE_PORT']),
-    user: env['DATABASE_USER'],
-    password: env['DATABASE_PASSWORD'],
-    database: env['DATABASE_DB'],
-    max: 2 * LANES,
-  });
-  pool.on('error', () => undefined);
-  redis = new Redis({ host: env['REDIS_HOST']!, port: Number(env['REDIS_PORT']) });
+  servers = await openTestServers();
+  const { pool, redis } = servers;
   const store = new RatingStore(redis, { ttlSeconds: 0 });
   const logger = createLogger('e2e', 'silent');
   const rebuilder = new Rebuilder(pool, store, logger);
@@ -62,11 +36,7 @@ beforeAll(async () => {
   parts = { pool, redis, store, processor, reconcile: reconcilerPasses(pool, redis, rebuilder) };
 }, 120_000);
 
-afterAll(async () => {
-  redis?.disconnect();
-  await pool?.end();
-  await stack?.stop();
-}, 60_000);
+afterAll(() => servers?.stop());
 
 /** The promise of the protocol, for one history. */
 async function holds(steps: readonly Step[]): Promise<void> {

@@ -34,7 +34,7 @@ export class SqlSide {
   }
 
   /** Several reviews by one statement; nothing where the product is gone. */
-  async createReviews(productId: string, ratings: readonly number[], status: string): Promise<void> {
+  async insertReviews(productId: string, ratings: readonly number[], status: string): Promise<void> {
     await this.pool.query({
       name: 'create',
       text: `INSERT INTO reviews (product_id, rating, status)

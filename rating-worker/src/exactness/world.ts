@@ -53,7 +53,7 @@ export class World {
     const id = 'product' in step ? sql.productIds[step.product]! : '';
     switch (step.do) {
       case 'create':
-        return sql.createReviews(id, step.ratings, step.hidden ? 'PENDING' : 'PUBLISHED');
+        return sql.insertReviews(id, step.ratings, step.hidden ? 'PENDING' : 'PUBLISHED');
       case 'edit':
         return sql.changeReview(id, step.review, 'rating', step.rating);
       case 'edit-text':

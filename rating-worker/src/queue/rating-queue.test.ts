@@ -1,19 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
-import { startStack, type Stack } from '@exact-ratings/stack/stack.js';
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
+import { sharedServers } from '@exact-ratings/stack/testing/shared-servers.js';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { readRatingWorkerConfig, type RatingWorkerConfig } from '../config.js';
 import { createQueueConnection } from '../connections.js';
 import { createMetrics, type WorkerMetrics } from '../metrics.js';
-import { eventually } from '../testing/test-data.js';
 import type { ApplyJob } from './rating-job.js';
 import { RatingQueue } from './rating-queue.js';
 import { PutOffError, startRatingQueueWorker, type RatingJob, type RatingQueueWorker } from './rating-job-worker.js';
 
 const logger = createLogger('test', 'silent');
 const never = new AbortController().signal;
-let stack: Stack;
 let config: RatingWorkerConfig;
 let metrics: WorkerMetrics;
 let inspect: Queue;
@@ -21,13 +20,9 @@ let queue: RatingQueue;
 const connections: Redis[] = [];
 const workers: RatingQueueWorker[] = [];
 
-beforeAll(async () => {
-  stack = await startStack({ name: `test-queue-${process.pid}`, services: ['redis'], fresh: true, removeOnStop: true });
-}, 120_000);
-
 beforeEach(() => {
   config = readRatingWorkerConfig({
-    ...stack.env,
+    ...sharedServers().env,
     RATING_QUEUE_NAME: randomUUID(),
     RATING_JOB_ATTEMPTS: '3',
     RATING_JOB_BACKOFF_MS: '1',
@@ -44,8 +39,6 @@ afterEach(async () => {
   await inspect.close();
   for (const redis of connections.splice(0)) redis.disconnect();
 });
-
-afterAll(() => stack?.stop());
 
 function connect(): Redis {
   const redis = createQueueConnection(config.redis, 'test', logger);

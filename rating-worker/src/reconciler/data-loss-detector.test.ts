@@ -1,5 +1,7 @@
-import { startStack, type Stack } from '@exact-ratings/stack/stack.js';
-import { Redis } from 'ioredis';
+import type { Stack } from '@exact-ratings/stack/stack.js';
+import { connectRedis } from '@exact-ratings/stack/testing/redis.js';
+import { startOwnServers } from '@exact-ratings/stack/testing/shared-servers.js';
+import type { Redis } from 'ioredis';
 import { LeaderLease } from './leader-lease.js';
 import { RedisSigns } from './data-loss-detector.js';
 
@@ -7,8 +9,8 @@ let stack: Stack;
 let redis: Redis;
 
 beforeAll(async () => {
-  stack = await startStack({ name: `test-signs-${process.pid}`, services: ['redis'], fresh: true, removeOnStop: true });
-  redis = new Redis(stack.redis.port, stack.redis.host);
+  stack = await startOwnServers('redis');
+  redis = connectRedis(stack.env);
 }, 120_000);
 beforeEach(() => redis.flushall());
 afterAll(async () => {

@@ -1,28 +1,20 @@
 import { readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { findFreePort } from '@exact-ratings/stack/servers/ports.js';
-import {
-  changeReviews,
-  createProducts,
-  createReviews,
-  eventually,
-  expectExact,
-  findDifferences,
-  relay,
-  send,
-  takeEvents,
-} from '../testing/test-data.js';
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
+import { changeReviews, insertProducts, insertReviews } from '@exact-ratings/stack/testing/rows.js';
+import { expectExact, findDifferences, relay, send, takeEvents } from '../testing/test-data.js';
 import {
   createPipeline,
   spawnWorker,
-  startTestServers,
+  startOwnTestServers,
   startWorker,
   stopWorkers,
   type TestPipeline,
-  type TestServers,
+  type OwnTestServers,
 } from '../testing/test-servers.js';
 
-let servers: TestServers;
+let servers: OwnTestServers;
 const RECONCILER = {
   RECONCILER_ENABLED: 'true',
   RECONCILER_SEQUENCE_SCAN_INTERVAL_MS: '300',
@@ -36,7 +28,7 @@ const RECONCILER = {
 const NEVER = '600000';
 
 beforeAll(async () => {
-  servers = await startTestServers('reconciler');
+  servers = await startOwnTestServers();
 }, 180_000);
 afterEach(async () => {
   await stopWorkers();
@@ -49,8 +41,8 @@ afterAll(() => servers?.stop());
 /** Products whose ratings are in Redis, through the pipeline. */
 async function ratedProducts(pipeline: TestPipeline, count: number): Promise<string[]> {
   const { pool, redis, kafka } = servers;
-  const products = await createProducts(pool, count);
-  await createReviews(pool, products, 3);
+  const products = await insertProducts(pool, count);
+  await insertReviews(pool, products, 3);
   await relay(pool, kafka, pipeline.topic);
   await expectExact(pool, redis, products);
   return products;
@@ -61,7 +53,7 @@ test('finds an event that was lost without another to follow it', async () => {
   const pipeline = await createPipeline(servers);
   const { metric } = await startWorker(pipeline, RECONCILER);
   const products = await ratedProducts(pipeline, 5);
-  await createReviews(pool, products.slice(0, 2));
+  await insertReviews(pool, products.slice(0, 2));
   await takeEvents(pool);
   await expectExact(pool, redis, products);
   await eventually(
@@ -136,7 +128,7 @@ test('is exact after PostgreSQL was put back to the past, while its later events
   });
   // New reviews take the ghosts' numbers; some ghosts come before them, some after.
   await send(kafka, pipeline.topic, ghosts.slice(0, ghosts.length / 2));
-  await createReviews(pool, products, 2);
+  await insertReviews(pool, products, 2);
   await relay(pool, kafka, pipeline.topic);
   await send(kafka, pipeline.topic, ghosts.slice(ghosts.length / 2));
   await expectExact(pool, redis, products);
@@ -175,7 +167,7 @@ test('recognises a ghost at once where the rebuild shows that SQL has forgotten 
   const products = await ratedProducts(pipeline, 3);
   let ghosts: Awaited<ReturnType<typeof takeEvents>> = [];
   await putBack(products, async () => {
-    await createReviews(pool, products, 2);
+    await insertReviews(pool, products, 2);
     ghosts = await takeEvents(pool);
   });
   await redis.flushall();
@@ -186,7 +178,7 @@ test('recognises a ghost at once where the rebuild shows that SQL has forgotten 
     return rows[0]!.min > 1_000_000;
   });
   await send(kafka, pipeline.topic, ghosts);
-  await createReviews(pool, products);
+  await insertReviews(pool, products);
   await relay(pool, kafka, pipeline.topic);
   await expectExact(pool, redis, products);
   expect(await metric('rating_gaps_total')).toBe(0);
@@ -204,7 +196,7 @@ test('goes on in another process when its holder is killed', async () => {
   expect(await redis.get(leader)).toBe(token);
   expect(await metric('rating_reconciler_passes_total')).toBe(0);
   await holder.kill();
-  await createReviews(pool, products);
+  await insertReviews(pool, products);
   await takeEvents(pool);
   await expectExact(pool, redis, products);
   expect(await redis.get(leader)).not.toBe(token);
@@ -220,7 +212,7 @@ test('goes on after PostgreSQL and Redis were away', async () => {
   await stack.redis.kill();
   await stack.postgres.start();
   await stack.redis.start();
-  await createReviews(pool, products);
+  await insertReviews(pool, products);
   await takeEvents(pool);
   await expectExact(pool, redis, products);
   const before = await metric('rating_reconciler_passes_total');

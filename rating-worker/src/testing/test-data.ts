@@ -1,47 +1,11 @@
 import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
 import { readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { averageRating, formatRatingState, reviewCount } from '@exact-ratings/shared/rating/rating-state.js';
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
 import { waitUntil } from '@exact-ratings/stack/wait-until.js';
 import type { Redis } from 'ioredis';
 import type { Kafka, Message } from 'kafkajs';
 import type pg from 'pg';
-
-export async function createProducts(pool: pg.Pool, count: number): Promise<string[]> {
-  const { rows } = await pool.query<{ id: string }>(
-    `INSERT INTO products (name, price_amount, price_currency)
-     SELECT 'product ' || i, 1, 'EUR' FROM generate_series(1, $1) AS i RETURNING id`,
-    [count],
-  );
-  return rows.map(({ id }) => id);
-}
-
-/** As many reviews for each product, with random ratings; the triggers write the events. */
-export async function createReviews(pool: pg.Pool, productIds: readonly string[], perProduct = 1): Promise<void> {
-  await pool.query(
-    `INSERT INTO reviews (product_id, rating)
-     SELECT id, 1 + floor(random() * 5) FROM unnest($1::uuid[]) AS id, generate_series(1, $2)`,
-    [productIds, perProduct],
-  );
-}
-
-/** Creates, edits, hides and deletes reviews of these products. */
-export async function changeReviews(pool: pg.Pool, productIds: readonly string[]): Promise<void> {
-  await createReviews(pool, productIds, 3);
-  await pool.query(
-    `UPDATE reviews SET rating = 1 + floor(random() * 5) WHERE id IN
-       (SELECT id FROM reviews WHERE product_id = ANY ($1) ORDER BY random() LIMIT $2)`,
-    [productIds, productIds.length],
-  );
-  await pool.query(
-    `UPDATE reviews SET status = 'REJECTED' WHERE id IN
-       (SELECT id FROM reviews WHERE product_id = ANY ($1) AND status = 'PUBLISHED' ORDER BY random() LIMIT $2)`,
-    [productIds, Math.ceil(productIds.length / 3)],
-  );
-  await pool.query(
-    `DELETE FROM reviews WHERE id IN (SELECT id FROM reviews WHERE product_id = ANY ($1) ORDER BY random() LIMIT $2)`,
-    [productIds, Math.ceil(productIds.length / 2)],
-  );
-}
 
 /** The outbox's events, in order, which are then removed from it: what the relay sends. */
 export async function takeEvents(pool: pg.Pool): Promise<Message[]> {
@@ -105,15 +69,6 @@ export async function expectExact(
     { timeoutMs },
   );
   expect(differences).toEqual([]);
-}
-
-/** Waits until the condition holds; fails the test, naming what it waited for, if it does not in time. */
-export async function eventually(
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  timeoutMs = 20_000,
-): Promise<void> {
-  if (!(await waitUntil(condition, { timeoutMs }))) throw new Error(`did not happen within ${timeoutMs} ms: ${what}`);
 }
 
 /** Everything in a topic, by partition and offset, as long as `count` messages are reached in time. */

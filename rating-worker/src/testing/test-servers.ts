@@ -3,63 +3,75 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import { startServiceProcess, type ServiceProcess } from '@exact-ratings/stack/processes/service-process.js';
-import { startStack, type Stack } from '@exact-ratings/stack/stack.js';
+import type { Stack } from '@exact-ratings/stack/stack.js';
+import { connectRedis } from '@exact-ratings/stack/testing/redis.js';
+import { sharedServers, startOwnServers } from '@exact-ratings/stack/testing/shared-servers.js';
+import { createTestDatabase } from '@exact-ratings/stack/testing/test-database.js';
 import { waitUntil } from '@exact-ratings/stack/wait-until.js';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { Kafka, logLevel, type ITopicConfig } from 'kafkajs';
-import pg from 'pg';
+import type pg from 'pg';
 import { createRatingWorker, type RatingWorker, type RatingWorkerOptions } from '../app.js';
 import { readRatingWorkerConfig } from '../config.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** Real servers for a test file, with the schema in place; every test makes a topic of its own. */
+/** Real servers for a test file, with a migrated database of its own; every test makes a topic of its own. */
 export interface TestServers {
-  readonly stack: Stack;
+  /** The variables that lead to them. */
+  readonly env: Record<string, string>;
   readonly pool: pg.Pool;
   readonly redis: Redis;
   readonly kafka: Kafka;
+  readonly logDirectory: string;
+  readonly pidDirectory: string;
   stop(): Promise<void>;
 }
 
-export async function startTestServers(name: string): Promise<TestServers> {
-  const stack = await startStack({
-    name: `test-${name}-${process.pid}`,
-    durable: false,
-    fresh: true,
-    removeOnStop: true,
-  });
-  const migrate = await startServiceProcess({
-    name: 'migrate',
-    entry: join(ROOT, 'graph-api/dist/migrate.js'),
-    env: stack.env,
-    logFile: join(stack.logDirectory, 'migrate.log'),
-    pidDirectory: stack.pidDirectory,
-  });
-  const { code } = await migrate.exited;
-  if (code !== 0) throw new Error(`migrate ended with exit code ${code}: see ${migrate.logFile}`);
-  const pool = new pg.Pool({
-    host: '127.0.0.1',
-    port: Number(stack.env['DATABASE_PORT']),
-    user: stack.env['DATABASE_USER'],
-    password: stack.env['DATABASE_PASSWORD'],
-    database: stack.env['DATABASE_DB'],
-    max: 8,
-  });
-  pool.on('error', () => {});
-  const redis = new Redis({ host: '127.0.0.1', port: stack.redis.port });
-  redis.on('error', () => {});
-  process.env['KAFKAJS_NO_PARTITIONER_WARNING'] = '1';
-  const kafka = new Kafka({ brokers: [stack.env['KAFKA_BROKER']!], logLevel: logLevel.NOTHING });
+/** The servers of the run; its Redis is emptied first. */
+export async function openTestServers(): Promise<TestServers> {
+  const shared = sharedServers();
+  const servers = await connect(shared.env, shared);
+  await servers.redis.flushall();
+  return servers;
+}
+
+/** Servers that the test file may stop, kill and freeze. */
+export interface OwnTestServers extends TestServers {
+  readonly stack: Stack;
+}
+
+export async function startOwnTestServers(): Promise<OwnTestServers> {
+  const stack = await startOwnServers();
+  const servers = await connect(stack.env, stack);
   return {
+    ...servers,
     stack,
-    pool,
+    stop: async () => {
+      await servers.stop();
+      await stack.stop();
+    },
+  };
+}
+
+async function connect(
+  environment: Record<string, string>,
+  { logDirectory, pidDirectory }: { logDirectory: string; pidDirectory: string },
+): Promise<TestServers> {
+  const database = await createTestDatabase(environment);
+  const redis = connectRedis(environment);
+  process.env['KAFKAJS_NO_PARTITIONER_WARNING'] = '1';
+  const kafka = new Kafka({ brokers: database.env['KAFKA_BROKER']!.split(','), logLevel: logLevel.NOTHING });
+  return {
+    env: database.env,
+    pool: database.pool,
     redis,
     kafka,
+    logDirectory,
+    pidDirectory,
     stop: async () => {
       redis.disconnect();
-      await pool.end();
-      await stack.stop();
+      await database.drop();
     },
   };
 }
@@ -71,7 +83,7 @@ export interface TestPipeline {
 }
 
 export async function createPipeline(
-  { kafka, stack }: TestServers,
+  { kafka, env }: TestServers,
   { partitions = 4, deadLetters = true }: { partitions?: number; deadLetters?: boolean } = {},
 ): Promise<TestPipeline> {
   const topic = `reviews-${randomUUID()}`;
@@ -82,7 +94,7 @@ export async function createPipeline(
   return {
     topic,
     env: {
-      ...stack.env,
+      ...env,
       REVIEW_PROCESSING_SERVICE_PORT: '0',
       KAFKA_TOPIC: topic,
       KAFKA_GROUP_ID: `group-${topic}`,
@@ -173,7 +185,7 @@ export async function stopWorkers(): Promise<void> {
 
 /** A worker as a process of its own, from the compiled code. */
 export function spawnWorker(
-  { stack }: TestServers,
+  { logDirectory, pidDirectory }: TestServers,
   pipeline: TestPipeline,
   name: string,
   port: number,
@@ -183,8 +195,8 @@ export function spawnWorker(
     name,
     entry: join(ROOT, 'rating-worker/dist/main.js'),
     env: { ...pipeline.env, REVIEW_PROCESSING_SERVICE_PORT: String(port), LOG_LEVEL: 'debug', ...env },
-    logFile: join(stack.logDirectory, `${name}.log`),
-    pidDirectory: stack.pidDirectory,
+    logFile: join(logDirectory, `${name}.log`),
+    pidDirectory,
     readyUrl: `http://127.0.0.1:${port}/ready`,
   });
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { startStack, type Stack } from '@exact-ratings/stack/stack.js';
+import { connectRedis } from '@exact-ratings/stack/testing/redis.js';
 import * as fc from 'fast-check';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { ratingKeys } from './rating-keys.js';
 import { averageRating, formatRatingState, reviewCount, type RatingState, type Tombstone } from './rating-state.js';
 import { RatingStore, type ApplyResult, type RatingChange, type RatingAggregate } from './rating-store.js';
@@ -118,25 +118,15 @@ const call: fc.Arbitrary<Call> = fc.oneof(
   },
 );
 
-let stack: Stack;
 let redis: Redis;
 let store: RatingStore;
 
-beforeAll(async () => {
-  stack = await startStack({
-    name: `test-store-model-${process.pid}`,
-    services: ['redis'],
-    fresh: true,
-    removeOnStop: true,
-  });
-  redis = new Redis(stack.redis.port, stack.redis.host);
+beforeAll(() => {
+  redis = connectRedis();
   store = new RatingStore(redis, { ttlSeconds: 0 });
-}, 120_000);
-
-afterAll(async () => {
-  redis?.disconnect();
-  await stack?.stop();
 });
+
+afterAll(() => redis.disconnect());
 
 async function run(productId: string, model: Model, { ...step }: Call): Promise<void> {
   const seq = model.state?.seq ?? 0;

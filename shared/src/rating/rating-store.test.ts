@@ -1,28 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { startStack, type Stack } from '@exact-ratings/stack/stack.js';
-import { Redis } from 'ioredis';
+import { connectRedis } from '@exact-ratings/stack/testing/redis.js';
+import type { Redis } from 'ioredis';
 import { ratingKeys } from './rating-keys.js';
 import { RatingStore, type ApplyStatus, type RatingChange } from './rating-store.js';
 
-let stack: Stack;
 let redis: Redis;
 let store: RatingStore;
 
-beforeAll(async () => {
-  stack = await startStack({
-    name: `test-rating-store-${process.pid}`,
-    services: ['redis'],
-    fresh: true,
-    removeOnStop: true,
-  });
-  redis = new Redis(stack.redis.port, stack.redis.host);
+beforeAll(() => {
+  redis = connectRedis();
   store = new RatingStore(redis, { ttlSeconds: 0 });
-}, 120_000);
-
-afterAll(async () => {
-  redis?.disconnect();
-  await stack?.stop();
 });
+
+afterAll(() => redis.disconnect());
 
 const change = (seq: number, previousRating: number | null, rating: number | null): RatingChange =>
   ({ seq, previousRating, rating }) as RatingChange;

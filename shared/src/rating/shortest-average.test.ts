@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { startStack, type Stack } from '@exact-ratings/stack/stack.js';
-import { Redis } from 'ioredis';
+import { connectRedis } from '@exact-ratings/stack/testing/redis.js';
+import type { Redis } from 'ioredis';
 
 /** The averages of all sums that `count` reviews can have, written by the script's own function. */
 const AVERAGES = `${readFileSync(new URL('../../lua/include/rating-state.lua', import.meta.url), 'utf8')}
@@ -15,23 +15,13 @@ local texts = {}
 for i = 1, #ARGV, 2 do texts[#texts + 1] = shortest(tonumber(ARGV[i]) / tonumber(ARGV[i + 1])) end
 return texts`;
 
-let stack: Stack;
 let redis: Redis;
 
-beforeAll(async () => {
-  stack = await startStack({
-    name: `test-average-${process.pid}`,
-    services: ['redis'],
-    fresh: true,
-    removeOnStop: true,
-  });
-  redis = new Redis(stack.redis.port, stack.redis.host);
-}, 120_000);
-
-afterAll(async () => {
-  redis?.disconnect();
-  await stack?.stop();
+beforeAll(() => {
+  redis = connectRedis();
 });
+
+afterAll(() => redis.disconnect());
 
 test('writes every average of up to 400 reviews as JavaScript does', async () => {
   let compared = 0;

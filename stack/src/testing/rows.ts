@@ -1,11 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import { newId } from '../graphql/ids.js';
 
 /** Whatever runs a statement: a pool or a client. */
 export type Runs = Pick<pg.Pool | pg.Client, 'query'>;
 
-/** Inserts a product as a person in psql would. */
-export async function insertProduct(db: Runs, { id = newId(), name = 'Lamp' } = {}): Promise<string> {
+/** Inserts one product as a person in psql would. @returns its id */
+export async function insertProduct(db: Runs, { id = randomUUID(), name = 'Lamp' } = {}): Promise<string> {
   await db.query(`INSERT INTO products (id, name, price_amount, price_currency) VALUES ($1, $2, 9.5, 'EUR')`, [
     id,
     name,
@@ -13,12 +13,22 @@ export async function insertProduct(db: Runs, { id = newId(), name = 'Lamp' } = 
   return id;
 }
 
+/** Inserts many products at once. @returns their ids */
+export async function insertProducts(db: Runs, count: number): Promise<string[]> {
+  const { rows } = await db.query(
+    `INSERT INTO products (name, price_amount, price_currency)
+     SELECT 'product ' || i, 9.5, 'EUR' FROM generate_series(1, $1) AS i RETURNING id`,
+    [count],
+  );
+  return rows.map(({ id }: { id: string }) => id);
+}
+
 /** Inserts one review as a person in psql would. */
 export async function insertReview(
   db: Runs,
   productId: string,
   rating: number,
-  { id = newId(), status = 'PUBLISHED' } = {},
+  { id = randomUUID(), status = 'PUBLISHED' } = {},
 ): Promise<string> {
   await db.query('INSERT INTO reviews (id, product_id, rating, status) VALUES ($1, $2, $3, $4)', [
     id,
@@ -27,6 +37,34 @@ export async function insertReview(
     status,
   ]);
   return id;
+}
+
+/** As many reviews for each product, with random ratings; the triggers write the events. */
+export async function insertReviews(db: Runs, productIds: readonly string[], perProduct = 1): Promise<void> {
+  await db.query(
+    `INSERT INTO reviews (product_id, rating)
+     SELECT id, 1 + floor(random() * 5) FROM unnest($1::uuid[]) AS id, generate_series(1, $2)`,
+    [productIds, perProduct],
+  );
+}
+
+/** Creates, edits, hides and deletes reviews of these products. */
+export async function changeReviews(db: Runs, productIds: readonly string[]): Promise<void> {
+  await insertReviews(db, productIds, 3);
+  await db.query(
+    `UPDATE reviews SET rating = 1 + floor(random() * 5) WHERE id IN
+       (SELECT id FROM reviews WHERE product_id = ANY ($1) ORDER BY random() LIMIT $2)`,
+    [productIds, productIds.length],
+  );
+  await db.query(
+    `UPDATE reviews SET status = 'REJECTED' WHERE id IN
+       (SELECT id FROM reviews WHERE product_id = ANY ($1) AND status = 'PUBLISHED' ORDER BY random() LIMIT $2)`,
+    [productIds, Math.ceil(productIds.length / 3)],
+  );
+  await db.query(
+    `DELETE FROM reviews WHERE id IN (SELECT id FROM reviews WHERE product_id = ANY ($1) ORDER BY random() LIMIT $2)`,
+    [productIds, Math.ceil(productIds.length / 2)],
+  );
 }
 
 /** One event of the outbox, its payload as the stream has it. */

@@ -1,4 +1,0 @@
-/** Stops what global-setup started. */
-export default async function teardown() {
-  await globalThis.graphApiTestStack?.stop();
-}
