@@ -36,12 +36,12 @@ test('is off unless asked for, with its introspection in production', () => {
   expect(readGraphApiConfig(ENVIRONMENT).explorer.active).toBe(false);
   expect(readGraphApiConfig(production)).toMatchObject({
     introspection: false,
-    docs: { active: false },
+    explorer: { active: false },
     corsOrigins: [],
   });
   expect(readGraphApiConfig({ ...production, API_DOCS_ACTIVE: 'true' })).toMatchObject({
     introspection: true,
-    docs: { active: true, path: 'api' },
+    explorer: { active: true, path: 'api' },
     corsOrigins: ['https://studio.apollographql.com'],
   });
 });

@@ -17,6 +17,7 @@ export async function runRatingsAudit(
     extendEnv: false,
     stdin: 'ignore',
     all: true,
+    stripFinalNewline: false,
     reject: false,
   });
   return { exitCode, output: all };
