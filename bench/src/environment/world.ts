@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { developmentToken } from '@exact-ratings/stack/development-token.js';
 import { findFreePort } from '@exact-ratings/stack/servers/ports.js';
+import { runMigrations } from '@exact-ratings/stack/processes/migrate-process.js';
 import { startServiceProcess, type ServiceProcess } from '@exact-ratings/stack/processes/service-process.js';
 import type { Stack } from '@exact-ratings/stack/stack.js';
-import { GRAPH_API_ENTRY, MIGRATE_ENTRY, RATING_WORKER_ENTRY } from '@exact-ratings/stack/system.js';
+import { GRAPH_API_ENTRY, RATING_WORKER_ENTRY } from '@exact-ratings/stack/system.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { Redis } from 'ioredis';
 import { Kafka, logLevel } from 'kafkajs';
@@ -103,9 +104,7 @@ export async function createWorld(stack: Stack, scenario: string): Promise<World
     return Object.defineProperty(service, 'url', { value: url }) as BenchService;
   };
 
-  const migration = await launch('migrate', MIGRATE_ENTRY, {}, false);
-  const { code } = await migration.exited;
-  if (code !== 0) throw new Error(`the migrations failed (exit code ${code}): see ${migration.logFile}`);
+  await runMigrations(env, stack);
 
   return {
     stack,
