@@ -2,12 +2,12 @@ import { RatingStore, type RatingAggregate } from '@exact-ratings/shared/rating/
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import { Redis } from 'ioredis';
 import { newId } from '../graphql/ids.js';
-import { stackEnvironment } from '../testing/test-database.js';
+import { sharedServers } from '@exact-ratings/stack/testing/test-database.js';
 import { RatingCache } from './rating-cache.js';
 
 const TIMEOUT_MS = 50;
 
-const env = stackEnvironment();
+const env = sharedServers().env;
 const logger = createLogger('graph-api', 'silent');
 let redis: Redis;
 let store: RatingStore;

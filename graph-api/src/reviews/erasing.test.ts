@@ -1,10 +1,10 @@
 import type { PoolClient } from 'pg';
 import { dataOf, query, type Answer } from '../testing/graphql.js';
-import { eventually } from '../testing/eventually.js';
-import { insertProduct, insertReview, snapshot } from '../testing/rows.js';
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
+import { insertProduct, insertReview, snapshot } from '@exact-ratings/stack/testing/rows.js';
 import { startTestApp, type TestApp } from '../testing/test-app.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { newUserToken } from '../testing/tokens.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
+import { newUserToken } from '@exact-ratings/stack/testing/tokens.js';
 
 /** Erasing in one transaction while a request writes or reads in another: the request waits, then has a clear answer. */
 

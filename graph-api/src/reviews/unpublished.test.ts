@@ -1,8 +1,8 @@
 import { dataOf, query, type Answer } from '../testing/graphql.js';
-import { insertProduct, insertReview } from '../testing/rows.js';
+import { insertProduct, insertReview } from '@exact-ratings/stack/testing/rows.js';
 import { startTestApp, type TestApp } from '../testing/test-app.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
-import { adminToken, newUserToken } from '../testing/tokens.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
+import { adminToken, newUserToken } from '@exact-ratings/stack/testing/tokens.js';
 
 let database: TestDatabase;
 let app: TestApp;
