@@ -2,7 +2,7 @@ import { RatingStore, type RatingAggregate } from '@exact-ratings/shared/rating/
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import { Redis } from 'ioredis';
 import { newId } from '../graphql/ids.js';
-import { sharedServers } from '@exact-ratings/stack/testing/test-database.js';
+import { sharedServers } from '@exact-ratings/stack/testing/shared-servers.js';
 import { RatingCache } from './rating-cache.js';
 
 const TIMEOUT_MS = 50;
