@@ -3,6 +3,9 @@ import type { DatabaseConfig } from '@exact-ratings/shared/config/server-config.
 import { settledWithin } from '@exact-ratings/shared/runtime/deadline.js';
 import pg from 'pg';
 
+/** Time limit of a statement, at the server and (a little longer) here. */
+export const STATEMENT_MS = 8_000;
+
 /**
  * Time limit for closing the connection. After it the socket is abandoned; PostgreSQL rolls the transaction back when it
  * notices.
@@ -12,6 +15,7 @@ const CLOSE_MS = 1_000;
 /** The relay's own connection to PostgreSQL, opened when it is needed and opened anew after any failure. */
 export class OutboxConnection {
   private client: pg.Client | null = null;
+  private begin = '';
 
   /** @param idleTransactionMs PostgreSQL ends the transaction of a process that is silent for so long */
   constructor(
@@ -19,11 +23,11 @@ export class OutboxConnection {
     private readonly idleTransactionMs: number,
   ) {}
 
-  /** Runs the work in one transaction. Where it fails, the connection is closed, and PostgreSQL rolls back. */
+  /** Runs the work in one READ COMMITTED transaction. Where it fails, the connection is closed, and PostgreSQL rolls back. */
   async transaction<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
     try {
       const client = await this.connected();
-      await client.query('BEGIN');
+      await client.query(this.begin);
       const result = await work(client);
       await client.query('COMMIT');
       return result;
@@ -44,8 +48,7 @@ export class OutboxConnection {
     const candidate = new pg.Client({
       ...postgresOptions(this.database, 'outbox-relay'),
       connectionTimeoutMillis: 3_000,
-      query_timeout: 10_000,
-      idle_in_transaction_session_timeout: this.idleTransactionMs,
+      query_timeout: STATEMENT_MS + 2_000,
     });
     candidate.on('error', () => {
       if (this.client === candidate) this.client = null;
@@ -53,12 +56,31 @@ export class OutboxConnection {
     });
     try {
       await candidate.connect();
+      this.begin = await this.beginStatement(candidate);
     } catch (error) {
       await close(candidate);
       throw error;
     }
     this.client = candidate;
     return candidate;
+  }
+
+  /**
+   * The limits are set for each transaction and not for the session, which a pooler (PgBouncer in transaction mode) does not
+   * keep; isolation and access mode are named, since the database's defaults may be others.
+   *
+   * `tcp_user_timeout` ends a transaction whose answer nobody takes: where this process's host is gone, or stands still,
+   * PostgreSQL waits for the socket as long as TCP does, and no other time-out ends that. Only Linux has it; elsewhere
+   * PostgreSQL would log at each turn that it has not.
+   */
+  private async beginStatement(client: pg.Client): Promise<string> {
+    const { rows } = await client.query<{ linux: boolean }>(`SELECT version() LIKE '%linux%' AS linux`);
+    return [
+      'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE',
+      `SET LOCAL statement_timeout = ${STATEMENT_MS}`,
+      `SET LOCAL idle_in_transaction_session_timeout = ${this.idleTransactionMs}`,
+      ...(rows[0]!.linux ? [`SET LOCAL tcp_user_timeout = ${this.idleTransactionMs}`] : []),
+    ].join('; ');
   }
 }
 

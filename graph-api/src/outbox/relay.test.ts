@@ -172,7 +172,7 @@ describe('Kafka fails', () => {
     await insertReview(database.pool, product, 4);
     let hangs = true;
     const publisher = recordingPublisher(() => (hangs ? new Promise(() => undefined) : Promise.resolve()));
-    startRelay(publisher, { timeouts: { publishMs: 200, idleTransactionMs: 5_000 } });
+    startRelay(publisher, { timeouts: { publishMs: 200, idleTransactionMs: 5_000, retryOversizedMs: 60_000 } });
     await eventually('a second try', () => publisher.attempts() >= 2);
     expect(await outboxEvents(database.pool)).toHaveLength(1);
     hangs = false;

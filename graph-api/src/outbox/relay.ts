@@ -1,11 +1,16 @@
+import { isMessageTooLarge } from '@exact-ratings/shared/clients/kafka-producer.js';
 import type { DatabaseConfig } from '@exact-ratings/shared/config/server-config.js';
-import { withDeadline } from '@exact-ratings/shared/runtime/deadline.js';
+import { DeadlineError } from '@exact-ratings/shared/runtime/deadline.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { RunningLoop } from '@exact-ratings/shared/runtime/running-loop.js';
+import type pg from 'pg';
+import { BatchSize } from './batch-size.js';
 import type { Publisher } from './kafka-publisher.js';
 import type { OutboxConfig } from './outbox-config.js';
-import { OutboxConnection } from './outbox-connection.js';
-import { deleteBatch, readBatch, tryRelayLock } from './outbox-table.js';
+import { OutboxConnection, STATEMENT_MS } from './outbox-connection.js';
+import { OutboxHorizon, type Opening } from './outbox-horizon.js';
+import { closeBatch, openBatch, readBatch, type Batch, type OutboxRow } from './outbox-table.js';
+import { OversizedRows } from './oversized-rows.js';
 import { waitBeforeNext, type BatchOutcome } from './wait-before-next.js';
 
 /** Limits of one batch, so that neither a frozen process nor a Kafka that never answers keeps the relay lock. */
@@ -14,9 +19,16 @@ export interface RelayTimeouts {
   readonly publishMs: number;
   /** PostgreSQL ends the transaction of a process that is silent for so long; longer than a publication may take. */
   readonly idleTransactionMs: number;
+  /** How long a row is left out that Kafka refused for its size. */
+  readonly retryOversizedMs: number;
 }
 
-const RELAY_TIMEOUTS: RelayTimeouts = { publishMs: 6_000, idleTransactionMs: 8_000 };
+const RELAY_TIMEOUTS: RelayTimeouts = { publishMs: 6_000, idleTransactionMs: 8_000, retryOversizedMs: 60_000 };
+
+/** Time limit of a read from the beginning, which may have to walk the index entries of very many deleted rows. */
+const FULL_READ_MS = 300_000;
+/** A read that takes longer is worth a line in the log. */
+const SLOW_READ_MS = 1_000;
 
 export interface Relay {
   start(): void;
@@ -39,6 +51,9 @@ export interface Relay {
  *
  * All of it is one transaction, which holds an advisory lock: one relay of all processes publishes at a time. Two at once
  * put 0.3 to 15 % of a hot product's events out of order. What is published twice is a duplicate to its consumers.
+ *
+ * A batch that is too large for Kafka, or too slow, is made smaller until it fits. A single event that Kafka refuses for its
+ * size stays in the outbox and is left out for a minute; the others go on.
  */
 export function createRelay(
   database: DatabaseConfig,
@@ -48,24 +63,81 @@ export function createRelay(
   timeouts: RelayTimeouts = RELAY_TIMEOUTS,
 ): Relay {
   const connection = new OutboxConnection(database, timeouts.idleTransactionMs);
+  const horizon = new OutboxHorizon();
+  const batchSize = new BatchSize(config.batchSize);
+  const oversized = new OversizedRows(timeouts.retryOversizedMs);
   /** Calls of `wake` so far. */
   let wakes = 0;
   /** Calls of `wake` made before the last completed read: their events have been published. */
   let covered = 0;
 
+  const read = async (client: pg.ClientBase, start: number, limit: number): Promise<Batch> => {
+    const timeoutMs = start === 0 ? FULL_READ_MS : STATEMENT_MS;
+    const began = performance.now();
+    const batch = await readBatch(client, { limit, start, except: oversized.positions, timeoutMs });
+    const tookMs = Math.round(performance.now() - began);
+    horizon.hasRead(start, tookMs);
+    if (tookMs > SLOW_READ_MS) {
+      logger.warn({ tookMs, start }, 'reading the outbox is slow: look in pg_stat_activity for an old transaction');
+    }
+    return batch;
+  };
+
+  /** The next rows, and the opening with the snapshot in which they were read. */
+  const claim = async (client: pg.ClientBase, opening: Opening, limit: number): Promise<[Batch['rows'], Opening]> => {
+    const due = oversized.takeDue();
+    for (let seen = opening; ;) {
+      const start = Math.min(horizon.startOf(seen), due);
+      const { rows, snapshot } = await read(client, start, limit);
+      if (snapshot === null) return [rows, seen];
+      seen = { ...opening, snapshot };
+      if (horizon.startOf(seen) >= start) return [rows, seen];
+    }
+  };
+
+  /** @returns whether Kafka has all of it; false where it is too large */
+  const publish = async (batch: readonly OutboxRow[]): Promise<boolean> => {
+    try {
+      const messages = batch.map(({ aggregateid, payload }) => ({ key: aggregateid, value: payload }));
+      await publisher.send(messages, timeouts.publishMs);
+      batchSize.succeeded();
+      return true;
+    } catch (error) {
+      if (error instanceof DeadlineError) batchSize.failed();
+      if (!isMessageTooLarge(error)) throw error;
+      if (batch.length > 1) batchSize.failed();
+      else leaveOut(batch[0]!);
+      return false;
+    }
+  };
+
+  const leaveOut = ({ position, aggregateid, payload }: OutboxRow): void => {
+    oversized.add(position);
+    batchSize.reset();
+    logger.error(
+      { position, productId: aggregateid, bytes: Buffer.byteLength(payload) },
+      'Kafka refuses an event for its size; it stays in the outbox, and the others go on. Raise max.message.bytes of the topic',
+    );
+  };
+
   const publishBatch = async (): Promise<BatchOutcome> => {
     const upTo = wakes;
+    const limit = batchSize.value;
+    let moveHorizon = (): void => undefined;
     const outcome = await connection.transaction(async (client): Promise<BatchOutcome> => {
-      if (!(await tryRelayLock(client))) return 'LOCK_HELD_ELSEWHERE';
-      const batch = await readBatch(client, config.batchSize);
-      if (batch.length > 0) {
-        const messages = batch.map(({ aggregateid, payload }) => ({ key: aggregateid, value: payload }));
-        await withDeadline(publisher.send(messages), timeouts.publishMs, 'Kafka did not acknowledge');
-        await deleteBatch(client, batch);
+      const opening = await openBatch(client);
+      if (opening === null) return 'LOCK_HELD_ELSEWHERE';
+      const [batch, seen] = await claim(client, opening, limit);
+      if (batch.length > 0 && !(await publish(batch))) return 'BATCH_REFUSED';
+      if (batch.length > 0 || horizon.isFarBehind(opening)) {
+        const closing = await closeBatch(client, batch);
+        const isFull = batch.length === limit;
+        moveHorizon = () => horizon.advance(seen, closing, isFull ? Number(batch.at(-1)!.position) + 1 : Infinity);
       }
-      return batch.length === config.batchSize ? 'PUBLISHED_FULL_BATCH' : 'PUBLISHED_ALL';
+      return batch.length === limit ? 'PUBLISHED_FULL_BATCH' : 'PUBLISHED_ALL';
     });
-    if (outcome !== 'LOCK_HELD_ELSEWHERE') covered = upTo;
+    moveHorizon();
+    if (outcome === 'PUBLISHED_ALL' || outcome === 'PUBLISHED_FULL_BATCH') covered = upTo;
     return outcome;
   };
 

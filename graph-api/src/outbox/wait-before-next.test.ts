@@ -2,8 +2,13 @@ import { waitBeforeNext } from './wait-before-next.js';
 
 const POLL_MS = 1_000;
 
-test.each([true, false])('after a full batch the next one follows at once (uncovered wake-ups: %s)', (uncovered) => {
-  expect(waitBeforeNext('PUBLISHED_FULL_BATCH', uncovered, POLL_MS).afterMs).toBe(0);
+test.each([
+  ['PUBLISHED_FULL_BATCH', true],
+  ['PUBLISHED_FULL_BATCH', false],
+  ['BATCH_REFUSED', true],
+  ['BATCH_REFUSED', false],
+] as const)('after %s the next one follows at once (uncovered wake-ups: %s)', (outcome, uncovered) => {
+  expect(waitBeforeNext(outcome, uncovered, POLL_MS).afterMs).toBe(0);
 });
 
 test('after the last rows the relay waits for its poll, or until it is woken', () => {

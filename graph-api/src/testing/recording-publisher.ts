@@ -1,3 +1,4 @@
+import { withDeadline } from '@exact-ratings/shared/runtime/deadline.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { OutboxMessage, Publisher } from '../outbox/kafka-publisher.js';
 
@@ -13,7 +14,9 @@ export interface RecordingPublisher extends Publisher {
 }
 
 /** Acknowledges after `behaviour`, which may wait, reject, or never end; what it rejects has not arrived. */
-export function recordingPublisher(behaviour: () => Promise<unknown> = async () => undefined): RecordingPublisher {
+export function recordingPublisher(
+  behaviour: (batch: readonly OutboxMessage[]) => Promise<unknown> = async () => undefined,
+): RecordingPublisher {
   const messages: OutboxMessage[] = [];
   const batches: number[] = [];
   let attempts = 0;
@@ -23,9 +26,9 @@ export function recordingPublisher(behaviour: () => Promise<unknown> = async () 
     batches,
     attempts: () => attempts,
     stops: () => stops,
-    send: async (batch) => {
+    send: async (batch, withinMs) => {
       attempts += 1;
-      await behaviour();
+      await withDeadline(behaviour(batch), withinMs, 'Kafka did not acknowledge');
       messages.push(...batch);
       batches.push(batch.length);
     },

@@ -21,5 +21,6 @@ const publisher = {
 };
 createRelay(config, { batchSize: 100, pollIntervalMs: 20 }, publisher, pino({ level: 'debug' }), {
   publishMs: 60_000,
+  retryOversizedMs: 60_000,
   idleTransactionMs: Number(process.env.IDLE_TRANSACTION_MS ?? 15_000),
 }).start();

@@ -1,3 +1,4 @@
+import { createKafkaProducer, isMessageTooLarge } from '@exact-ratings/shared/clients/kafka-producer.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
 import { waitFor } from '@exact-ratings/shared/runtime/backoff.js';
@@ -28,7 +29,7 @@ export class DeadLetters {
     private readonly logger: Logger,
     private readonly signal: AbortSignal,
   ) {
-    this.producer = kafka.producer({ allowAutoTopicCreation: false, retry: { retries: 2 } });
+    this.producer = createKafkaProducer(kafka);
   }
 
   /**
@@ -76,7 +77,7 @@ export class DeadLetters {
     try {
       await this.producer.send({ topic: this.topic, acks: -1, timeout: 5_000, messages: chunk.map(toDeadLetter) });
     } catch (error) {
-      if (!isTooLarge(error)) throw error;
+      if (!isMessageTooLarge(error)) throw error;
       if (chunk.length > 1) {
         for (const letter of chunk) await this.trySend([letter]);
         return;
@@ -110,14 +111,6 @@ function withoutValue(rejected: RejectedMessage): Message {
     value: null,
     headers: { ...letter.headers, [DEAD_LETTER_HEADERS.omittedBytes]: omittedBytes },
   };
-}
-
-function isTooLarge(error: unknown): boolean {
-  const types = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'];
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    if ('type' in cause && types.includes(String(cause.type))) return true;
-  }
-  return false;
 }
 
 function chunksOf(rejected: readonly RejectedMessage[], maxBytes: number): RejectedMessage[][] {
