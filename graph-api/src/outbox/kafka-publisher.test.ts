@@ -1,5 +1,5 @@
 import type { Producer } from 'kafkajs';
-import { eventually } from '../testing/eventually.js';
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
 import { KafkaPublisher } from './kafka-publisher.js';
 
 const MESSAGES = [{ key: 'a', value: '1' }];

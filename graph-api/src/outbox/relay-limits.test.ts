@@ -2,9 +2,9 @@ import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import { KafkaJSProtocolError } from 'kafkajs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { arrivedSeqs, recordingPublisher, type RecordingPublisher } from '../testing/recording-publisher.js';
-import { eventually } from '../testing/eventually.js';
-import { insertProduct, insertReview, outboxEvents } from '../testing/rows.js';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.js';
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
+import { insertProduct, insertReview, outboxEvents } from '@exact-ratings/stack/testing/rows.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
 import { createRelay, type Relay } from './relay.js';
 
 const logger = createLogger('test', 'silent');
