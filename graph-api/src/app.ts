@@ -1,7 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { createRedisClient } from '@exact-ratings/shared/clients/redis-client.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { retryUntilAborted } from '@exact-ratings/shared/runtime/backoff.js';
-import { withDeadline } from '@exact-ratings/shared/runtime/deadline.js';
 import type { ReleaseStack } from '@exact-ratings/shared/runtime/lifecycle.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import type { Redis } from 'ioredis';
@@ -23,10 +23,9 @@ import { ReviewCommands } from './reviews/review-commands.js';
 import { createRequestContext, type RequestContext } from './server/context.js';
 import { addGraphQL } from './server/graphql-server.js';
 import { createHttpServer, listen } from './server/http-server.js';
+import { Readiness } from './server/readiness.js';
 
 const STATEMENT_TIMEOUT_MS = 15_000;
-/** A probe wants an answer soon, also while PostgreSQL gives none. */
-const READY_TIMEOUT_MS = 2_000;
 
 /** What tests put in the place of the real parts. */
 export interface AppOverrides {
@@ -99,23 +98,16 @@ export async function startApp(
     reviewCommands: new ReviewCommands(database, relay.wake),
   };
 
-  const server = await createHttpServer({
-    host: config.host,
-    port: config.port,
-    maxBodyBytes: config.limits.maxBodyBytes,
-    corsOrigins: config.corsOrigins,
-    isReady: () =>
-      withDeadline(isMigrated(dataSource), READY_TIMEOUT_MS, 'PostgreSQL did not answer').catch(() => false),
-    logger,
-  });
+  const readiness = new Readiness(() => isMigrated(dataSource));
+  const server = await createHttpServer({ ...config, maxBodyBytes: config.limits.maxBodyBytes, readiness, logger });
   const apollo = await addGraphQL(server, {
     limits: config.limits,
     introspection: config.introspection,
     hideSchemaDetails: config.production,
     logger,
-    createContext: async (request): Promise<RequestContext> => {
+    createContext: async ({ headers, id }, signal): Promise<RequestContext> => {
       if (!dataSource.isInitialized) throw serviceUnavailable('The service is starting. Try again in a moment.');
-      return createRequestContext(shared, await tokens.viewerOf(request.headers.authorization));
+      return createRequestContext(shared, await tokens.viewerOf(headers.authorization), { requestId: id, signal });
     },
   });
   if (config.explorer.active) {
@@ -127,6 +119,10 @@ export async function startApp(
   resources.push('http', async () => {
     await server.close();
     await apollo.stop();
+  });
+  resources.push('readiness', async () => {
+    readiness.stop();
+    await delay(config.drainMs);
   });
   await listen(server, config.host, config.port);
   const { port } = server.server.address() as { port: number };

@@ -21,6 +21,8 @@ import { RATING_CACHE } from './ratings/ratings-config.js';
 import { LIMITS, type Limits } from './server/limits/limits-config.js';
 import { SERVER } from './server/server-config.js';
 
+const PRODUCTION_DRAIN_MS = 5_000;
+
 /** Every variable of graph-api, by subject. */
 export const GRAPH_API_SUBJECTS = [
   ...[SERVICE, MODE, DATABASE, DATABASE_POOL, REDIS, RATING_STORE, RATING_CACHE, KAFKA, OUTBOX],
@@ -44,6 +46,10 @@ export interface GraphApiConfig {
   readonly auth: AuthConfig;
   readonly limits: Limits;
   readonly introspection: boolean;
+  readonly keepAliveTimeoutMs: number;
+  /** How long a stopping process goes on accepting requests. */
+  readonly drainMs: number;
+  readonly accessLog: boolean;
   /** Origins of browser applications that may call the API. */
   readonly corsOrigins: readonly string[];
   readonly explorer: ExplorerConfig;
@@ -54,7 +60,7 @@ export function readGraphApiConfig(environment: Environment): GraphApiConfig {
   const env = new EnvReader(environment);
   const production = readProduction(env);
   const { host, logLevel } = env.read(SERVICE);
-  const { port, corsOrigins, introspection } = env.read(SERVER);
+  const { port, corsOrigins, introspection, drainMs, keepAliveTimeoutMs, accessLog } = env.read(SERVER);
   const explorer = readExplorerConfig(env);
 
   return env.finish({
@@ -71,6 +77,9 @@ export function readGraphApiConfig(environment: Environment): GraphApiConfig {
     outbox: env.read(OUTBOX),
     auth: readAuthConfig(env, production),
     limits: env.read(LIMITS),
+    keepAliveTimeoutMs,
+    drainMs: drainMs ?? (production ? PRODUCTION_DRAIN_MS : 0),
+    accessLog,
     introspection: introspection ?? (!production || explorer.active),
     corsOrigins: [...corsOrigins, ...(explorer.active ? [APOLLO_SANDBOX_ORIGIN] : [])],
     explorer,

@@ -67,7 +67,7 @@ test('it lives while nothing else does, is not ready, answers that it is startin
   const answer = await query(app.origin, '{ products { nodes { id } } }');
   expect([answer.status, answer.errors[0]!.extensions]).toEqual([
     503,
-    { code: 'SERVICE_UNAVAILABLE', retryable: true },
+    { code: 'SERVICE_UNAVAILABLE', retryable: true, requestId: expect.any(String) },
   ]);
   await eventually('it says what it waits for', () => app.log().includes('waiting for PostgreSQL'));
   expect(await app.process.stop()).toEqual({ code: 0, signal: null });

@@ -7,6 +7,7 @@ import { readGraphApiConfig } from '../config.js';
 import type { RequestContext } from '../server/context.js';
 import { addGraphQL } from '../server/graphql-server.js';
 import { createHttpServer, listen } from '../server/http-server.js';
+import { Readiness } from '../server/readiness.js';
 import { IdentityProvider } from '../testing/identity-provider.js';
 import { Jwks, type KeyTimes } from './jwks.js';
 import { TokenVerifier } from './token-verifier.js';
@@ -182,7 +183,7 @@ describe('over HTTP', () => {
     server = await createHttpServer({
       ...config,
       maxBodyBytes: config.limits.maxBodyBytes,
-      isReady: () => Promise.resolve(true),
+      readiness: new Readiness(() => Promise.resolve(true)),
       logger: LOGGER,
     });
     const apollo = await addGraphQL(server, {
@@ -210,7 +211,7 @@ describe('over HTTP', () => {
         errors: [
           {
             message: expect.stringMatching(/identity provider does not answer. Try again/),
-            extensions: { code: 'SERVICE_UNAVAILABLE', retryable: true },
+            extensions: { code: 'SERVICE_UNAVAILABLE', retryable: true, requestId: expect.any(String) },
           },
         ],
       },

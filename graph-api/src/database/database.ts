@@ -6,7 +6,7 @@ export interface Statement {
   readonly text: string;
 }
 
-interface PgQuery {
+export interface PgQuery {
   readonly name?: string;
   readonly text: string;
   readonly values: unknown[];

@@ -42,7 +42,10 @@ const works = () =>
   });
 
 function expectUnavailable(answer: Answer): void {
-  expect(answer.errors.map(({ extensions }) => extensions)).toEqual([{ code: 'SERVICE_UNAVAILABLE', retryable: true }]);
+  expect([answer.status, Object.values(answer.data ?? { nothing: null })]).toEqual([503, [null]]);
+  expect(answer.errors.map(({ extensions }) => extensions)).toEqual([
+    { code: 'SERVICE_UNAVAILABLE', retryable: true, requestId: expect.any(String) },
+  ]);
   expect(answer.text).not.toMatch(/ECONN|terminat|127\.0\.0\.1|postgres|shut/i);
 }
 
@@ -111,7 +114,10 @@ test('a database without the migrations: alive, not ready', async () => {
     await eventually('it has connected', () => bare.log().includes('npm run migrate'));
     expect([await bare.statusOf('/health'), await bare.statusOf('/ready')]).toEqual([200, 503]);
     const answer = await query(bare.origin, '{ products { nodes { id } } }');
-    expect(answer.errors[0]!.extensions).toEqual({ code: 'INTERNAL_SERVER_ERROR' });
+    expect(answer.errors[0]!.extensions).toEqual({
+      code: 'INTERNAL_SERVER_ERROR',
+      requestId: expect.any(String),
+    });
     expect(answer.text).not.toMatch(/relation|products_|SELECT/);
   } finally {
     await bare.dispose();

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { readGraphApiConfig, type GraphApiConfig } from '../config.js';
 import { buildGraphQLSchema } from '../server/build-schema.js';
 import { createHttpServer } from '../server/http-server.js';
+import { Readiness } from '../server/readiness.js';
 import { EXAMPLES } from './examples.js';
 import { addExplorer } from './explorer.js';
 
@@ -16,11 +17,9 @@ afterEach(() => server?.close());
 
 async function serve(config: GraphApiConfig): Promise<string> {
   server = await createHttpServer({
-    host: config.host,
-    port: 0,
+    ...config,
     maxBodyBytes: config.limits.maxBodyBytes,
-    corsOrigins: config.corsOrigins,
-    isReady: () => Promise.resolve(true),
+    readiness: new Readiness(() => Promise.resolve(true)),
     logger: LOGGER,
   });
   await addExplorer(server, { path: config.explorer.path, keepToken: !config.production });

@@ -6,7 +6,7 @@ export function badUserInput(message: string, argument: string): GraphQLError {
 }
 
 export function unauthenticated(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'UNAUTHENTICATED', http: { status: 401 } } });
+  return new GraphQLError(message, { extensions: { code: 'UNAUTHENTICATED' } });
 }
 
 export function forbidden(message: string): GraphQLError {
@@ -15,7 +15,7 @@ export function forbidden(message: string): GraphQLError {
 
 export function serviceUnavailable(message: string): GraphQLError {
   return new GraphQLError(message, {
-    extensions: { code: 'SERVICE_UNAVAILABLE', retryable: true, http: { status: 503 } },
+    extensions: { code: 'SERVICE_UNAVAILABLE', retryable: true },
   });
 }
 

@@ -1,4 +1,5 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql';
+import { LONG_TEXT_COST } from '../graphql/field-cost.js';
 import { Node } from '../graphql/node.js';
 import { DateTimeScalar } from '../graphql/scalars.js';
 import { Money } from './money.js';
@@ -17,7 +18,7 @@ export class Product implements Node {
   @Field(() => String, { description: 'At most 200 characters.' })
   name!: string;
 
-  @Field(() => String, { nullable: true, description: 'At most 10,000 characters.' })
+  @Field(() => String, { nullable: true, complexity: LONG_TEXT_COST, description: 'At most 10,000 characters.' })
   description!: string | null;
 
   @Field(() => Money, { description: 'What it costs.' })

@@ -1,4 +1,5 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql';
+import { LONG_TEXT_COST } from '../graphql/field-cost.js';
 import { Node } from '../graphql/node.js';
 import { DateTimeScalar } from '../graphql/scalars.js';
 import { ReviewStatus } from './review-status.js';
@@ -24,7 +25,11 @@ export class Review implements Node {
   @Field(() => String, { nullable: true, description: 'At most 200 characters.' })
   title!: string | null;
 
-  @Field(() => String, { nullable: true, description: 'At most 10,000 characters; null for a rating without words.' })
+  @Field(() => String, {
+    nullable: true,
+    complexity: LONG_TEXT_COST,
+    description: 'At most 10,000 characters; null for a rating without words.',
+  })
   body!: string | null;
 
   @Field(() => ReviewStatus, { description: 'Who sees it; PUBLISHED wherever everyone sees it.' })

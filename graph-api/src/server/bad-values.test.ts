@@ -37,7 +37,9 @@ function expectClearError(answer: Answer, code: string, argument?: string): void
   const { message, extensions } = answer.errors[0]!;
   if (argument !== undefined) expect(extensions.argument).toBe(argument);
   expect(message.length).toBeLessThanOrEqual(301);
-  expect(Object.keys(extensions).filter((key) => !['code', 'argument', 'retryable'].includes(key))).toEqual([]);
+  expect(
+    Object.keys(extensions).filter((key) => !['code', 'argument', 'retryable', 'requestId'].includes(key)),
+  ).toEqual([]);
   expect(answer.text).not.toMatch(
     /node_modules|\.js:|\bat .*\(|SELECT|INSERT|pg_|class-validator|apollo|constraint "/i,
   );

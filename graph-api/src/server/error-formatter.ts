@@ -1,5 +1,4 @@
 import { unwrapResolverError } from '@apollo/server/errors';
-import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { isDatabaseUnavailable } from '../database/postgres-errors.js';
 import { serviceUnavailable } from '../graphql/errors.js';
@@ -17,24 +16,25 @@ const PUBLIC_CODES = new Set([
   'GRAPHQL_VALIDATION_FAILED',
   'OPERATION_RESOLUTION_FAILURE',
   'BAD_REQUEST',
-  'PERSISTED_QUERY_NOT_FOUND',
   'PERSISTED_QUERY_NOT_SUPPORTED',
 ]);
 
 /**
  * What a caller sees of an error: a stable code, and a message without stack trace, SQL, library internals or an echo of
- * the whole input. Everything unexpected is logged and masked.
+ * the whole input. Everything unexpected is masked, with its cause kept for the log.
  *
  * `hideSchemaDetails` also keeps suggestions out of errors about variables, where Apollo leaves them.
  */
-export function createErrorFormatter(logger: Logger, hideSchemaDetails: boolean) {
+export function createErrorFormatter(hideSchemaDetails: boolean) {
   return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
     const cause = unwrapResolverError(error);
     if (!(cause instanceof GraphQLError)) {
-      return isDatabaseUnavailable(cause) ? unavailable(formatted, cause, logger) : masked(formatted, cause, logger);
+      return isDatabaseUnavailable(cause) ? unavailable(formatted, cause) : masked(formatted, cause);
     }
-    const code = formatted.extensions?.['code'];
-    if (typeof code !== 'string' || !PUBLIC_CODES.has(code)) return masked(formatted, cause, logger);
+    const code = formatted.message.startsWith(TOO_MANY_IN_VARIABLES)
+      ? 'BAD_USER_INPUT'
+      : formatted.extensions?.['code'];
+    if (typeof code !== 'string' || !PUBLIC_CODES.has(code)) return masked(formatted, cause);
 
     const { message: full, argument } = describe(cause, inOurWords(formatted.message));
     const message = hideSchemaDetails ? withoutSuggestion(full) : full;
@@ -42,7 +42,7 @@ export function createErrorFormatter(logger: Logger, hideSchemaDetails: boolean)
     return {
       ...formatted,
       message: cut(message),
-      extensions: { ...extensions, ...(argument === undefined ? {} : { argument }) },
+      extensions: { ...extensions, code, ...(argument === undefined ? {} : { argument }) },
     };
   };
 }
@@ -63,16 +63,14 @@ function cut(message: string): string {
   return message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH)}…` : message;
 }
 
+/** graphql-js gives this error about variables no code. */
+const TOO_MANY_IN_VARIABLES = 'Too many errors processing variables';
+
 /** What the libraries say about themselves rather than about the request. */
 function inOurWords(message: string): string {
   if (message === 'Validation aborted.') return 'The operation is too complex to be checked: ask for each field once.';
-  if (message.startsWith('Too many validation errors') || message.startsWith('Too many errors processing variables'))
+  if (message.startsWith('Too many validation errors') || message.startsWith(TOO_MANY_IN_VARIABLES)) {
     return 'There are more errors: correct these first.';
-  if (message.startsWith('This operation has been blocked as a potential Cross-Site Request Forgery')) {
-    return (
-      'A web page could have forged this request: send a POST with the content type application/json, ' +
-      'or add the header "apollo-require-preflight: true".'
-    );
   }
   return message;
 }
@@ -87,20 +85,37 @@ function describe(error: GraphQLError, message: string): { message: string; argu
   return { message: `Variable "$${variable}" is not usable at "${argument}": ${cut(inner)}`, argument };
 }
 
-function unavailable(formatted: GraphQLFormattedError, cause: unknown, logger: Logger): GraphQLFormattedError {
-  logger.warn({ err: cause }, 'PostgreSQL did not answer a request');
+function unavailable(formatted: GraphQLFormattedError, cause: unknown): GraphQLFormattedError {
   const { message, extensions } = serviceUnavailable('The database does not answer right now. Try again in a moment.');
-  const { http: _http, ...rest } = extensions;
-  return { ...positionOf(formatted), message, extensions: rest };
+  return withCause({ ...positionOf(formatted), message, extensions }, { err: cause, isUnavailable: true });
 }
 
-function masked(formatted: GraphQLFormattedError, cause: unknown, logger: Logger): GraphQLFormattedError {
-  logger.error({ err: cause, path: formatted.path }, 'a request failed');
-  return {
+function masked(formatted: GraphQLFormattedError, cause: unknown): GraphQLFormattedError {
+  const error = {
     ...positionOf(formatted),
-    message: 'Something went wrong on our side. It was logged.',
+    message: 'Something went wrong on our side. It was logged under the requestId.',
     extensions: { code: 'INTERNAL_SERVER_ERROR' },
   };
+  return withCause(error, { err: cause, isUnavailable: false });
+}
+
+/** What is behind an error that the caller sees masked. */
+export interface ErrorCause {
+  readonly err: unknown;
+  /** Whether PostgreSQL could not answer, rather than something being wrong. */
+  readonly isUnavailable: boolean;
+}
+
+const CAUSE = Symbol('cause');
+
+/** Keeps the cause beside the error, where JSON does not show it, until it is logged with the request's id. */
+function withCause(error: GraphQLFormattedError, cause: ErrorCause): GraphQLFormattedError {
+  return Object.assign(error, { [CAUSE]: cause });
+}
+
+/** What is behind a formatted error, if it is ours to log. */
+export function causeOf(error: GraphQLFormattedError): ErrorCause | undefined {
+  return (error as { readonly [CAUSE]?: ErrorCause })[CAUSE];
 }
 
 function positionOf({ path, locations }: GraphQLFormattedError): Partial<GraphQLFormattedError> {

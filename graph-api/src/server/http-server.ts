@@ -1,76 +1,77 @@
+import type { Socket } from 'node:net';
 import cors from '@fastify/cors';
 import { portTaken } from '@exact-ratings/shared/runtime/monitoring-server.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
-import { errorBody } from './error-body.js';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import { addAccessLog } from './access-log.js';
+import { refuse } from './error-body.js';
+import { acceptJsonOnly, BodyError } from './json-body.js';
+import type { Readiness } from './readiness.js';
+import { REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
+import { SECURITY_HEADERS } from './security-headers.js';
 
 export interface HttpServerOptions {
-  readonly host: string;
-  readonly port: number;
   readonly maxBodyBytes: number;
   /** Origins of browsers that may call; none by default. */
   readonly corsOrigins: readonly string[];
-  /** Whether PostgreSQL answers and is migrated. */
-  readonly isReady: () => Promise<boolean>;
+  readonly keepAliveTimeoutMs: number;
+  readonly accessLog: boolean;
+  readonly readiness: Readiness;
   readonly logger: Logger;
 }
 
 /** Fastify with `/health`, `/ready` and errors in GraphQL's shape; routes are added before `listen`. */
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
+  const { readiness, logger } = options;
   const server = Fastify({
     bodyLimit: options.maxBodyBytes,
     // What arrives on an open connection while we stop is still answered.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     connectionTimeout: 60_000,
+    keepAliveTimeout: options.keepAliveTimeoutMs,
     requestTimeout: 30_000,
+    requestIdHeader: false,
+    genReqId: requestIdOf,
+    clientErrorHandler: (error, socket) => answerMalformedHttp(error, socket),
   });
-  // JSON only: what a form or a script of another site can send without a preflight is refused by its type.
-  server.removeContentTypeParser('text/plain');
+  acceptJsonOnly(server);
+  if (options.accessLog) addAccessLog(server, logger);
+  server.addHook('onRequest', async (request, reply) => {
+    void reply.headers({ ...SECURITY_HEADERS, [REQUEST_ID_HEADER]: request.id });
+  });
+  server.addHook('onSend', async (_request, reply) => {
+    // A connection that we keep open would hold the stop until its client gives it up.
+    if (readiness.isStopping) void reply.header('connection', 'close');
+  });
   if (options.corsOrigins.length > 0) {
     await server.register(cors, {
       origin: [...options.corsOrigins],
       methods: ['GET', 'POST'],
-      allowedHeaders: ['authorization', 'content-type', 'apollo-require-preflight', 'x-apollo-operation-name'],
+      // Origins are the guard: any header that is asked for is allowed, such as those of tracing tools.
+      exposedHeaders: [REQUEST_ID_HEADER, 'retry-after'],
       maxAge: 86_400,
     });
   }
 
-  // A connection that we keep open would hold the stop until its client gives it up.
-  let closing = false;
-  server.addHook('preClose', async () => {
-    closing = true;
-  });
-  server.addHook('onSend', async (_request, reply) => {
-    if (closing) reply.header('connection', 'close');
-  });
-  server.addHook('onRequest', async (request, reply) => {
-    const charset = /charset\s*=\s*"?([^\s;"]+)/i.exec(request.headers['content-type'] ?? '')?.[1];
-    if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
-      await reply.code(415).send(errorBody('BAD_REQUEST', 'The request must be encoded in UTF-8.'));
-    }
-  });
   server.setErrorHandler(async (error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;
-    if (status >= 500) {
-      options.logger.error({ err: error, url: request.url }, 'a request failed');
-      return reply
-        .code(status)
-        .send(errorBody('INTERNAL_SERVER_ERROR', 'Something went wrong on our side. It was logged.'));
-    }
-    return reply.code(status).send(errorBody('BAD_REQUEST', describe(error, options.maxBodyBytes)));
+    if (status < 500) return refuse(reply, status, 'BAD_REQUEST', messageFor(error, options.maxBodyBytes));
+    logger.error({ err: error, url: request.url, requestId: request.id }, 'a request failed');
+    const message = 'Something went wrong on our side. It was logged under the requestId.';
+    return refuse(reply, status, 'INTERNAL_SERVER_ERROR', message);
   });
-  server.setNotFoundHandler(async (_request, reply) =>
-    reply.code(404).send(errorBody('NOT_FOUND', 'There is nothing here: the API is at POST /graphql.')),
+  server.setNotFoundHandler((_request, reply) =>
+    refuse(reply, 404, 'NOT_FOUND', 'There is nothing here: the API is at POST /graphql.'),
   );
 
   server.get('/health', async (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }));
   server.get('/ready', async (_request, reply) => {
-    const ready = await options.isReady();
+    const answer = await readiness.read();
     return reply
-      .code(ready ? 200 : 503)
+      .code(answer.ready ? 200 : 503)
       .header('cache-control', 'no-store')
-      .send({ ready, parts: { postgres: ready } });
+      .send(answer);
   });
   return server;
 }
@@ -84,7 +85,8 @@ export async function listen(server: FastifyInstance, host: string, port: number
   }
 }
 
-function describe(error: FastifyError, maxBodyBytes: number): string {
+function messageFor(error: FastifyError, maxBodyBytes: number): string {
+  if (error instanceof BodyError) return error.message;
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return `The request is larger than ${maxBodyBytes} bytes.`;
@@ -95,4 +97,27 @@ function describe(error: FastifyError, maxBodyBytes: number): string {
     default:
       return 'The request is not valid JSON, or not a valid HTTP request.';
   }
+}
+
+const STATUS_LINES: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
+/** Answers what Node's parser does not take for HTTP, where there is no request yet. */
+function answerMalformedHttp({ code = '' }: NodeJS.ErrnoException, socket: Socket): void {
+  if (code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const message = 'The request is not valid JSON, or not a valid HTTP request.';
+  const body = JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] });
+  const headers = {
+    ...SECURITY_HEADERS,
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  socket.end(`HTTP/1.1 ${STATUS_LINES[code] ?? '400 Bad Request'}\r\n${lines.join('\r\n')}\r\n\r\n${body}`);
 }

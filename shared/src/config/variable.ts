@@ -63,6 +63,14 @@ export function integer(name: string, options: IntegerOptions): Variable<number>
   });
 }
 
+/** A whole number without a fixed default; `otherwise` says what decides instead. */
+export function optionalInteger(
+  name: string,
+  { otherwise, ...options }: Description & Pick<IntegerOptions, 'min' | 'max'> & { readonly otherwise: string },
+): Variable<number | undefined> {
+  return { ...integer(name, { ...options, default: 0 }), fallback: undefined, defaultText: otherwise };
+}
+
 /** A port to listen on; 0 lets the kernel choose. */
 export function listeningPort(name: string, options: Description & { readonly default: number }): Variable<number> {
   return integer(name, { ...options, max: 65_535 });

@@ -35,7 +35,34 @@ export const LIMITS = configSubject('Limits of a request', {
   maxNodes: integer('GRAPHQL_MAX_NODES', {
     default: 20_000,
     min: 100,
-    meaning: 'Most objects that the answer could hold, by the sizes of its pages.',
+    meaning: 'Most objects that the answer could hold, by the sizes of its pages; a long text counts as 25.',
+  }),
+  maxResponseBytes: integer('GRAPHQL_MAX_RESPONSE_BYTES', {
+    default: 5 * 1024 * 1024,
+    min: 1_024,
+    meaning: 'Largest answer, in bytes; a larger one becomes an error.',
+  }),
+  operationTimeoutMs: integer('GRAPHQL_OPERATION_TIMEOUT_MS', {
+    default: 20_000,
+    min: 100,
+    max: 600_000,
+    meaning: 'Longest time of an operation; then the answer is 503, and no further statement begins.',
+  }),
+  sendTimeoutMs: integer('GRAPHQL_SEND_TIMEOUT_MS', {
+    default: 30_000,
+    min: 100,
+    max: 600_000,
+    meaning: 'Time in which a client must read its answer; then the connection is cut.',
+  }),
+  maxConcurrentRequests: integer('GRAPHQL_MAX_CONCURRENT_REQUESTS', {
+    default: 256,
+    min: 1,
+    meaning: 'Most requests in work in one process; more are answered with 503.',
+  }),
+  maxEventLoopDelayMs: integer('GRAPHQL_MAX_EVENT_LOOP_DELAY_MS', {
+    default: 1_000,
+    max: 60_000,
+    meaning: 'While timers of the process are later than this, requests are answered with 503; 0 turns it off.',
   }),
   maxBodyBytes: integer('GRAPHQL_MAX_BODY_BYTES', {
     default: 256 * 1024,

@@ -14,6 +14,7 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
+import { LONG_TEXT_COST } from '../../graphql/field-cost.js';
 import type { RequestContext } from '../context.js';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../pagination/page-arguments.js';
 
@@ -30,7 +31,7 @@ export function operationCostLimit(schema: GraphQLSchema, maxNodes: number): Apo
         if (nodes <= maxNodes) return;
         throw new GraphQLError(
           `The answer could hold ${nodes.toLocaleString('en')} objects, more than the ${maxNodes.toLocaleString('en')} ` +
-            'allowed: ask for smaller pages or fewer levels.',
+            `allowed (a long text counts as ${LONG_TEXT_COST}): ask for smaller pages, fewer levels or fewer texts.`,
           { extensions: { code: 'GRAPHQL_VALIDATION_FAILED', http: { status: 400 } } },
         );
       },
@@ -38,7 +39,7 @@ export function operationCostLimit(schema: GraphQLSchema, maxNodes: number): Apo
   };
 }
 
-/** The most objects that the answer of a valid operation can hold, whatever the lists hold. */
+/** The most objects that the answer of a valid operation can hold, whatever the lists hold; long texts count as several. */
 export function countNodes(
   schema: GraphQLSchema,
   document: DocumentNode,
@@ -76,10 +77,13 @@ export function countNodes(
       } else if (selection.kind === Kind.FRAGMENT_SPREAD) {
         const fragment = fragments.get(selection.name.value)!;
         nodes += below(fragment.selectionSet, schema.getType(fragment.typeCondition.name.value), page);
-      } else if (selection.selectionSet !== undefined && (isObjectType(type) || isInterfaceType(type))) {
+      } else if (isObjectType(type) || isInterfaceType(type)) {
         const field = type.getFields()[selection.name.value];
         const child = field === undefined ? undefined : getNamedType(field.type);
-        if (!isCompositeType(child)) continue;
+        if (!isCompositeType(child) || selection.selectionSet === undefined) {
+          nodes += Number(field?.extensions['complexity'] ?? 0);
+          continue;
+        }
         const times = type.name.endsWith('Connection') && child.name !== 'PageInfo' ? page : 1;
         nodes += times * (1 + below(selection.selectionSet, child, pageSize(selection)));
       }

@@ -1,0 +1,95 @@
+import { HeaderMap, type ApolloServer, type HTTPGraphQLResponse } from '@apollo/server';
+import { DeadlineError, withDeadline } from '@exact-ratings/shared/runtime/deadline.js';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { GraphQLError } from 'graphql';
+import { serviceUnavailable } from '../graphql/errors.js';
+import type { RequestContext } from './context.js';
+import { refuse } from './error-body.js';
+import { couldBeForged, rawRequestOf, shapeProblem, type RawGraphQLRequest } from './graphql-request.js';
+import type { Limits } from './limits/limits-config.js';
+import { QueryGate } from './limits/query-gate.js';
+import { LoadShedding } from './load-shedding.js';
+
+/** Makes the context of a request; the signal is aborted when the request is over time or its client has gone. */
+export type CreateContext = (request: FastifyRequest, signal: AbortSignal) => Promise<RequestContext>;
+
+/** Adds `/graphql`: POST, and GET for queries. What is malformed or too much is refused before Apollo Server sees it. */
+export function addGraphQLRoute(
+  server: FastifyInstance,
+  apollo: ApolloServer<RequestContext>,
+  createContext: CreateContext,
+  limits: Limits,
+): void {
+  const gate = new QueryGate(limits);
+  const shedding = new LoadShedding(server, limits);
+  server.route({
+    url: '/graphql',
+    method: ['GET', 'POST'],
+    onRequest: shedding.onRequest,
+    onSend: shedding.onSend,
+    preHandler: async (request, reply) => {
+      const raw = rawRequestOf(request);
+      const problem = forgeryProblem(request) ?? shapeProblem(raw);
+      if (problem !== undefined) return refuse(reply, 400, 'BAD_REQUEST', problem);
+      const excess = gate.problemOf((raw as RawGraphQLRequest).query as string);
+      if (excess !== undefined) return refuse(reply, 400, 'GRAPHQL_VALIDATION_FAILED', excess);
+    },
+    handler: async (request, reply) => {
+      const over = new AbortController();
+      const abandon = (): void => over.abort(serviceUnavailable('The request was given up.'));
+      reply.raw.once('close', abandon);
+      try {
+        const context = await createContext(request, over.signal);
+        const execution = execute(apollo, request, context);
+        return await send(reply, await withDeadline(execution, limits.operationTimeoutMs, 'The operation did not end'));
+      } catch (error) {
+        if (error instanceof GraphQLError) return await refuseAs(reply, error);
+        if (!(error instanceof DeadlineError)) throw error;
+        return await refuse(reply, 503, 'OPERATION_TIMEOUT', `${error.message}. A mutation may have been carried out.`);
+      } finally {
+        abandon();
+      }
+    },
+  });
+}
+
+function forgeryProblem(request: FastifyRequest): string | undefined {
+  if (!couldBeForged(request)) return undefined;
+  return (
+    'A web page could have forged this request: send a POST with the content type application/json, name ' +
+    'application/json in the Accept header, or add the header "apollo-require-preflight: true".'
+  );
+}
+
+function execute(
+  apollo: ApolloServer<RequestContext>,
+  request: FastifyRequest,
+  context: RequestContext,
+): Promise<HTTPGraphQLResponse> {
+  const headers = new HeaderMap();
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+  }
+  return apollo.executeHTTPGraphQLRequest({
+    httpGraphQLRequest: {
+      method: request.method,
+      headers,
+      search: new URL(request.url, 'http://localhost').search,
+      body: request.body,
+    },
+    context: () => Promise.resolve(context),
+  });
+}
+
+async function send(reply: FastifyReply, { status, headers, body }: HTTPGraphQLResponse): Promise<FastifyReply> {
+  for (const [name, value] of headers) void reply.header(name, value);
+  void reply.code(status ?? 200);
+  if (body.kind === 'complete') return reply.send(body.string);
+  throw new Error('the schema has no incremental delivery');
+}
+
+/** Answers what kept the context from being made: no valid token, or a server that is not there. */
+async function refuseAs(reply: FastifyReply, { message, extensions }: GraphQLError): Promise<void> {
+  const code = String(extensions['code']);
+  await refuse(reply, code === 'UNAUTHENTICATED' ? 401 : 503, code, message);
+}
