@@ -6,7 +6,5 @@ export default {
   maxWorkers: 1,
   // Only this level's counts when several projects run together.
   testTimeout: 60_000,
-  // A test that failed in the middle may leave a timer behind; the run ends all the same.
-  forceExit: true,
   reporters: ['default', '<rootDir>/jest.closing-line.mjs'],
 };
