@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises';
 const MEGABYTE = 1024 * 1024;
 
 /** What a fresh stack takes: Kafka's programs and class archive, a PostgreSQL cluster, and room for data and logs. */
-export const NEEDED_MEGABYTES = 400;
+const NEEDED_MEGABYTES = 400;
 
 /** @throws an error that says how much is free where the disk of this folder is nearly full */
 export async function requireFreeSpace(directory: string, neededMegabytes = NEEDED_MEGABYTES): Promise<void> {

@@ -33,7 +33,7 @@ export interface SystemOptions extends Partial<ServerSettings> {
 }
 
 /** One supervised service process and where it listens. */
-export interface RunningService extends SupervisedProcess {
+interface RunningService extends SupervisedProcess {
   readonly url: string;
 }
 

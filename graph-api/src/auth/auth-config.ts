@@ -2,7 +2,7 @@ import type { EnvReader } from '@exact-ratings/shared/config/env-reader.js';
 import { configSubject, optionalText, text } from '@exact-ratings/shared/config/variable.js';
 
 /** What proves a token: a secret that we share with whoever makes it, or the public keys of an identity provider. */
-export type TokenKeys =
+type TokenKeys =
   | { readonly type: 'secret'; /** HS256 key, at least 32 bytes. */ readonly secret: string }
   | { readonly type: 'provider'; /** The provider's JSON Web Key Set. */ readonly jwksUrl: string };
 

@@ -7,7 +7,7 @@ import { Product } from './product.js';
 const ProductEdge = edgeType(Product, 'Product');
 
 @ObjectType({ description: 'A page of products.' })
-export class ProductConnection extends connectionType(Product, ProductEdge, 'Product') {
+class ProductConnection extends connectionType(Product, ProductEdge, 'Product') {
   static of(page: Page<Product>): ProductConnection {
     return Object.assign(new ProductConnection(), page);
   }

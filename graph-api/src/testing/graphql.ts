@@ -1,5 +1,5 @@
 /** One error of an answer. */
-export interface AnsweredError {
+interface AnsweredError {
   readonly message: string;
   readonly path?: ReadonlyArray<string | number>;
   readonly extensions: { readonly code: string; readonly argument?: string } & Record<string, unknown>;

@@ -1,7 +1,7 @@
 import type { EnvReader } from './env-reader.js';
 import { boolean, configSubject, oneOf, optionalText, text } from './variable.js';
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** What every service has: where it listens, and what it logs. */

@@ -5,10 +5,10 @@ import { isUuid } from './uuid.js';
  * key = `productId`, value = this object as JSON.
  */
 
-export const REVIEW_EVENT_TYPES = ['review-created', 'review-updated', 'review-deleted', 'product-deleted'] as const;
-export type ReviewEventType = (typeof REVIEW_EVENT_TYPES)[number];
+const REVIEW_EVENT_TYPES = ['review-created', 'review-updated', 'review-deleted', 'product-deleted'] as const;
+type ReviewEventType = (typeof REVIEW_EVENT_TYPES)[number];
 
-export const REVIEW_EVENT_SCHEMA_VERSION = 1;
+const REVIEW_EVENT_SCHEMA_VERSION = 1;
 
 /** PostgreSQL `integer`, and GraphQL `Int`. */
 export const MAX_SEQUENCE = 2_147_483_647;
@@ -28,7 +28,7 @@ interface ReviewEventBase {
 }
 
 /** One review's change: the rating that counted before, and the one that counts now (null: none counts). */
-export interface ReviewChangedEvent extends ReviewEventBase {
+interface ReviewChangedEvent extends ReviewEventBase {
   readonly type: 'review-created' | 'review-updated' | 'review-deleted';
   readonly reviewId: string;
   readonly previousRating: Stars | null;
@@ -36,7 +36,7 @@ export interface ReviewChangedEvent extends ReviewEventBase {
 }
 
 /** The product and all its reviews are gone. */
-export interface ProductDeletedEvent extends ReviewEventBase {
+interface ProductDeletedEvent extends ReviewEventBase {
   readonly type: 'product-deleted';
   readonly reviewId: null;
   readonly previousRating: null;

@@ -9,7 +9,7 @@ export function describeLog(file: string, lines = 15): string {
 }
 
 /** The last lines of a file, read from its end, however long it is; none when there is no such file. */
-export function lastLines(file: string, lines: number): string[] {
+function lastLines(file: string, lines: number): string[] {
   let descriptor: number;
   try {
     descriptor = openSync(file, 'r');

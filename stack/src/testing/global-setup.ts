@@ -1,1 +1,4 @@
-export { startSharedServers as default } from './shared-servers.js';
+import { startSharedServers } from './shared-servers.js';
+
+/** Jest's `globalSetup`. */
+export default startSharedServers;

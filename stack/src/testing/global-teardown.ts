@@ -1,1 +1,4 @@
-export { stopSharedServers as default } from './shared-servers.js';
+import { stopSharedServers } from './shared-servers.js';
+
+/** Jest's `globalTeardown`. */
+export default stopSharedServers;

@@ -40,7 +40,7 @@ export function operationCostLimit(schema: GraphQLSchema, maxNodes: number): Apo
 }
 
 /** The most objects that the answer of a valid operation can hold, whatever the lists hold; long texts count as several. */
-export function countNodes(
+function countNodes(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,
