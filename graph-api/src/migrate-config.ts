@@ -10,6 +10,7 @@ import {
 import { MODE, readProduction } from '@exact-ratings/shared/config/service-config.js';
 import { configSubject, integer } from '@exact-ratings/shared/config/variable.js';
 import { TOPICS } from './outbox/outbox-config.js';
+import type { TopicSettings } from './outbox/topics.js';
 
 const MIGRATION = configSubject('Migration', {
   waitSeconds: integer('MIGRATE_WAIT_SECONDS', {
@@ -26,8 +27,7 @@ export const MIGRATE_SUBJECTS = [MODE, DATABASE, KAFKA, TOPICS, MIGRATION];
 export interface MigrateConfig {
   readonly database: DatabaseConfig;
   readonly kafka: KafkaConfig;
-  readonly partitions: number;
-  readonly replicationFactor: number;
+  readonly topics: TopicSettings;
   readonly waitSeconds: number;
 }
 
@@ -37,7 +37,17 @@ export function readMigrateConfig(environment: Environment): MigrateConfig {
   return env.finish({
     database: readDatabaseConfig(env, readProduction(env)),
     kafka: readKafkaConfig(env),
-    ...env.read(TOPICS),
+    topics: readTopicSettings(env),
     ...env.read(MIGRATION),
   });
+}
+
+function readTopicSettings(env: EnvReader): TopicSettings {
+  const settings = env.read(TOPICS);
+  if (settings.replicationFactor > 0 && settings.minInsyncReplicas > settings.replicationFactor) {
+    env.problem(
+      'KAFKA_MIN_INSYNC_REPLICAS must not be more than KAFKA_REPLICATION_FACTOR: no event could be acknowledged',
+    );
+  }
+  return settings;
 }

@@ -6,7 +6,7 @@ import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
 import { createDataSource } from './database/data-source.js';
 import { migrationFile, unknownMigrations } from './database/migrations.js';
 import { readMigrateConfig } from './migrate-config.js';
-import { createTopics } from './outbox/topics.js';
+import { ensureTopics } from './outbox/topics.js';
 
 /** Brings PostgreSQL to the newest migration and creates the Kafka topics; run again, it changes nothing. */
 const config = configOrExit(() => readMigrateConfig(process.env));
@@ -54,9 +54,14 @@ try {
 
   const kafka = createKafkaClient(config.kafka, 'migrate', createLogger('migrate', 'silent'));
   const topics = await waitFor('Kafka', config.kafka.brokers.join(', '), () =>
-    createTopics(kafka, config.kafka, config.partitions, config.replicationFactor),
+    ensureTopics(kafka, config.kafka, config.topics),
   );
-  for (const { topic, created } of topics) print(created ? `created topic ${topic}` : `topic ${topic} is there`);
+  for (const { topic, created, remarks } of topics) {
+    print(created ? `created topic ${topic}` : `topic ${topic} is there`);
+    for (const remark of remarks) print(`  ${remark}`);
+  }
+  const refused = topics.find(({ unusable }) => unusable !== undefined);
+  if (refused !== undefined) throw new Error(`the topic ${refused.topic} cannot be used: ${refused.unusable}`);
 } catch (error) {
   process.stderr.write(`migrate: ${errorMessage(error)}\n`);
   process.exitCode = 1;

@@ -26,9 +26,17 @@ export const TOPICS = configSubject('Migration', {
     meaning: 'Partitions of the topic of review events where `npm run migrate` creates it.',
   }),
   replicationFactor: integer('KAFKA_REPLICATION_FACTOR', {
-    default: 1,
-    min: 1,
+    default: 0,
+    min: 0,
     max: 15,
-    meaning: 'Replicas of the topics where `npm run migrate` creates them.',
+    meaning:
+      'Replicas of the topics where `npm run migrate` creates them; 0: as many as there are brokers, three at most.',
+  }),
+  minInsyncReplicas: integer('KAFKA_MIN_INSYNC_REPLICAS', {
+    default: 0,
+    min: 0,
+    max: 15,
+    meaning:
+      'Replicas that must have an event before it is acknowledged, for topics that `npm run migrate` creates; 0: one less than there are replicas, at least one.',
   }),
 });
