@@ -1,4 +1,5 @@
 import { registerDecorator, validate, type ValidationError, type ValidationOptions } from 'class-validator';
+import { cleanText, type TextKind } from './text.js';
 
 /** A rule that an input broke: its code, a message for a person, and the path of the field. */
 export interface ValidationProblem<Code extends string = string> {
@@ -7,12 +8,8 @@ export interface ValidationProblem<Code extends string = string> {
   readonly field: string[];
 }
 
-/** Control characters other than tab and line breaks, and the bidi controls that make a text read as what it is not. */
-
-const FORBIDDEN_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
 /** White space, and what is invisible by itself, such as a zero-width space. */
 const BLANK = /^[\s\p{Default_Ignorable_Code_Point}\u2800]*$/u;
-const LINE_BREAKS = /[\t\n\r\u2028\u2029]/;
 
 /** The name under which class-validator reports what `ValidateWith` found; a property has one such rule. */
 const RULE_NAME = 'validateWith';
@@ -36,27 +33,47 @@ export function ValidateWith(rule: Rule, options?: ValidationOptions): PropertyD
 }
 
 export interface TextRule {
+  readonly kind: TextKind;
+  /** In code points, once the text is cleaned. */
   readonly maxLength: number;
   /** Whether null is a value of its own (the field is cleared). */
   readonly nullable: boolean;
-  readonly multiline?: boolean;
 }
 
-/** A text that is not blank, not too long (in Unicode code points), and well-formed. An absent field passes. */
-export function IsText({ maxLength, nullable, multiline = false }: TextRule): PropertyDecorator {
-  return ValidateWith((value) => {
+/** How the texts of an input class are cleaned, by its prototype and their names. */
+const TEXTS = new WeakMap<object, Map<string, TextKind>>();
+
+/**
+ * A text that `validateInput` cleans (see `cleanText`), and that is then neither blank nor too long. An absent field
+ * passes.
+ */
+export function IsText({ kind, maxLength, nullable }: TextRule): PropertyDecorator {
+  const validated = ValidateWith((value) => {
     if (value === undefined || (value === null && nullable)) return null;
     if (typeof value !== 'string') return { code: 'INVALID', message: 'must not be null' };
     if (BLANK.test(value)) return { code: 'BLANK', message: 'must not be blank' };
-    if (!value.isWellFormed()) return { code: 'INVALID', message: 'holds half of a surrogate pair' };
-    if (FORBIDDEN_CHARACTERS.test(value) || (!multiline && LINE_BREAKS.test(value))) {
-      return { code: 'INVALID', message: 'holds a control character that is not allowed here' };
-    }
-    if (codePoints(value) > maxLength) {
+    const cleaned = cleanText(value, kind);
+    if (!cleaned.ok) return { code: 'INVALID', message: cleaned.problem };
+    if (codePoints(cleaned.text) > maxLength) {
       return { code: 'TOO_LONG', message: `must have at most ${maxLength.toLocaleString('en')} characters` };
     }
     return null;
   });
+  return (target, property) => {
+    TEXTS.set(target, (TEXTS.get(target) ?? new Map<string, TextKind>()).set(property as string, kind));
+    validated(target, property);
+  };
+}
+
+/** Texts that cannot be cleaned stay as they are: their rule refuses them. */
+function cleanTexts(input: object): void {
+  const texts = TEXTS.get(Object.getPrototypeOf(input) as object) ?? new Map<string, TextKind>();
+  const fields = input as Record<string, unknown>;
+  for (const [property, kind] of texts) {
+    const value = fields[property];
+    const cleaned = typeof value === 'string' ? cleanText(value, kind) : null;
+    if (cleaned?.ok === true) fields[property] = cleaned.text;
+  }
 }
 
 function codePoints(text: string): number {
@@ -66,7 +83,7 @@ function codePoints(text: string): number {
 }
 
 /**
- * Checks an input class by its decorators.
+ * Cleans the texts of an input in place, and checks it by the decorators of its class.
  * @param codes the enum of the subject's `userErrors`; it has every code that the rules of this input use
  * @returns every broken rule, with paths that begin with `input`; none where the input is fine
  */
@@ -74,6 +91,7 @@ export async function validateInput<Code extends string>(
   input: object,
   codes: Readonly<Record<string, Code>>,
 ): Promise<Array<ValidationProblem<Code>>> {
+  cleanTexts(input);
   const errors = await validate(input, { validationError: { target: false, value: false } });
   const problems = errors.flatMap((error) => flatten(error, ['input']));
   return problems.map((problem) => ({ ...problem, code: codes[problem.code]! }));

@@ -1,10 +1,12 @@
 import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { badUserInput } from '../graphql/errors.js';
 import { parseId } from '../graphql/ids.js';
+import { cleanText } from '../graphql/text.js';
 import type { ProductsContext } from './context.js';
 import { Product } from './product.js';
 
-const MAX_EXTERNAL_ID_LENGTH = 200;
+/** No longer text is anyone's externalId: 200 characters of two UTF-16 units. */
+const MAX_EXTERNAL_ID_UNITS = 400;
 
 @Resolver(() => Product)
 export class ProductResolver {
@@ -21,9 +23,8 @@ export class ProductResolver {
     @Arg('externalId', () => String, { description: "The product's id in the shop's own system." }) externalId: string,
     @Ctx() { products }: ProductsContext,
   ): Promise<Product | null> {
-    if (!externalId.isWellFormed() || externalId.includes('\0')) {
-      throw badUserInput('externalId holds characters that no id has', 'externalId');
-    }
-    return externalId.length > MAX_EXTERNAL_ID_LENGTH * 2 ? null : products.byExternalId(externalId);
+    const cleaned = cleanText(externalId, 'identifier');
+    if (!cleaned.ok) throw badUserInput(`externalId ${cleaned.problem}`, 'externalId');
+    return cleaned.text.length > MAX_EXTERNAL_ID_UNITS ? null : products.byExternalId(cleaned.text);
   }
 }

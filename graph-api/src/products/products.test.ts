@@ -116,6 +116,36 @@ describe('create and read', () => {
     expect(dataOf(await get(id)).product.price).toEqual({ amount: '1.5000', currencyCode: 'ABC' });
   });
 
+  test('an externalId is unique however it was typed, and found so', async () => {
+    const externalId = `Caf\u00e9 ${newId()}`;
+    const { id } = await created({ ...lamp, externalId });
+    const typed = [
+      ` ${externalId}`,
+      `${externalId}\n`,
+      `\u200b${externalId}`,
+      externalId.normalize('NFD'),
+      externalId.replace(' ', '\u00a0'),
+    ];
+    for (const other of typed) {
+      expect(dataOf(await create({ ...lamp, externalId: other })).createProduct.userErrors).toMatchObject([
+        { code: 'EXTERNAL_ID_TAKEN' },
+      ]);
+      const found = await query(app.origin, 'query ($x: String!) { productByExternalId(externalId: $x) { id } }', {
+        x: other,
+      });
+      expect(dataOf(found).productByExternalId).toEqual({ id });
+    }
+  });
+
+  test('names are trimmed; what a paste brings along is cleaned', async () => {
+    const product = await created({
+      ...lamp,
+      name: ' La\u202emp\u200b ',
+      description: 'One\vTwo \u0096 \u202bשלום\u202c',
+    });
+    expect(product).toMatchObject({ name: 'Lamp', description: 'One\nTwo – \u202bשלום\u202c' });
+  });
+
   test('an externalId is unique', async () => {
     const externalId = `sku-${newId()}`;
     await created({ ...lamp, externalId });

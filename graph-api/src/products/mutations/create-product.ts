@@ -9,16 +9,16 @@ import { ProductUserErrorCode } from '../product-user-error.js';
 
 @InputType({ description: 'A new product.' })
 export class CreateProductInput {
-  @Field(() => String, { nullable: true, description: 'At most 200 characters; unique.' })
-  @IsText({ maxLength: 200, nullable: true })
+  @Field(() => String, { nullable: true, description: 'At most 200 characters, trimmed and in NFC; unique.' })
+  @IsText({ kind: 'identifier', maxLength: 200, nullable: true })
   externalId?: string | null;
 
   @Field(() => String, { description: 'At most 200 characters.' })
-  @IsText({ maxLength: 200, nullable: false })
+  @IsText({ kind: 'line', maxLength: 200, nullable: false })
   name!: string;
 
   @Field(() => String, { nullable: true, description: 'At most 10,000 characters.' })
-  @IsText({ maxLength: 10_000, nullable: true, multiline: true })
+  @IsText({ kind: 'lines', maxLength: 10_000, nullable: true })
   description?: string | null;
 
   @Field(() => MoneyInput, { description: 'What it costs.' })

@@ -16,16 +16,16 @@ export class UpdateProductInput {
   @Field(() => Int, { nullable: true, description: 'Refuse the change if the product has another version by now.' })
   expectedVersion?: number | null;
 
-  @Field(() => String, { nullable: true, description: 'At most 200 characters; unique.' })
-  @IsText({ maxLength: 200, nullable: true })
+  @Field(() => String, { nullable: true, description: 'At most 200 characters, trimmed and in NFC; unique.' })
+  @IsText({ kind: 'identifier', maxLength: 200, nullable: true })
   externalId?: string | null;
 
   @Field(() => String, { nullable: true, description: 'At most 200 characters; must not be null.' })
-  @IsText({ maxLength: 200, nullable: false })
+  @IsText({ kind: 'line', maxLength: 200, nullable: false })
   name?: string | null;
 
   @Field(() => String, { nullable: true, description: 'At most 10,000 characters.' })
-  @IsText({ maxLength: 10_000, nullable: true, multiline: true })
+  @IsText({ kind: 'lines', maxLength: 10_000, nullable: true })
   description?: string | null;
 
   @Field(() => MoneyInput, { nullable: true, description: 'What it costs; must not be null.' })

@@ -17,11 +17,11 @@ export class CreateReviewInput {
   rating!: number;
 
   @Field(() => String, { nullable: true, description: 'At most 200 characters.' })
-  @IsText({ maxLength: 200, nullable: true })
+  @IsText({ kind: 'line', maxLength: 200, nullable: true })
   title?: string | null;
 
   @Field(() => String, { nullable: true, description: 'At most 10,000 characters.' })
-  @IsText({ maxLength: 10_000, nullable: true, multiline: true })
+  @IsText({ kind: 'lines', maxLength: 10_000, nullable: true })
   body?: string | null;
 }
 
