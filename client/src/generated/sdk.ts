@@ -9,7 +9,7 @@ type GraphQLClientRequestHeaders = RequestOptions['requestHeaders'];
 export type CreateProductInput = {
   /** At most 10,000 characters. */
   description?: string | null | undefined;
-  /** At most 200 characters; unique. */
+  /** At most 200 characters, trimmed and in NFC; unique. */
   externalId?: string | null | undefined;
   /** At most 200 characters. */
   name: string;
@@ -94,7 +94,7 @@ export type UpdateProductInput = {
   description?: string | null | undefined;
   /** Refuse the change if the product has another version by now. */
   expectedVersion?: number | null | undefined;
-  /** At most 200 characters; unique. */
+  /** At most 200 characters, trimmed and in NFC; unique. */
   externalId?: string | null | undefined;
   /** The product. */
   id: string;

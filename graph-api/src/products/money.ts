@@ -1,26 +1,15 @@
-import currencyCodes from 'currency-codes';
 import { Field, InputType, ObjectType } from 'type-graphql';
 import { ValidateWith } from '../graphql/input-validation.js';
 import { CurrencyCodeScalar, DecimalScalar } from '../graphql/scalars.js';
+import { currencyDecimals, isCurrency } from './currencies.js';
 
 const MAX_PRICE_DIGITS = 10;
-
-/** Metals, bond units, the test code and "no currency": ISO 4217 lists them without minor units. */
-const NOT_MONEY = new Set(['XAU', 'XAG', 'XPD', 'XPT', 'XBA', 'XBB', 'XBC', 'XBD', 'XDR', 'XSU', 'XUA', 'XTS', 'XXX']);
-
-const DECIMALS: ReadonlyMap<string, number> = new Map(
-  currencyCodes.data.filter(({ code }) => !NOT_MONEY.has(code)).map(({ code, digits }) => [code, digits]),
-);
-
-/** How many decimals the currency has by ISO 4217; null where the code is unknown, or names no currency of trade. */
-function currencyDecimals(currencyCode: string): number | null {
-  return DECIMALS.get(currencyCode) ?? null;
-}
 
 @ObjectType({ description: 'An amount of money.', simpleResolvers: true })
 export class Money {
   @Field(() => DecimalScalar, {
-    description: 'With as many decimals as the currency has by ISO 4217: EUR 2, JPY 0, KWD 3.',
+    description:
+      'Exact, with as many decimals as the currency has by ISO 4217 (EUR 2, JPY 0, KWD 3), or more where it needs them.',
   })
   amount!: string;
 
@@ -49,15 +38,18 @@ export class MoneyInput {
 
   @Field(() => CurrencyCodeScalar, { description: 'A currency of ISO 4217.' })
   @ValidateWith((value) =>
-    currencyDecimals(value as string) === null ? { code: 'INVALID', message: 'is not a currency of ISO 4217' } : null,
+    isCurrency(value as string) ? null : { code: 'INVALID', message: 'is not a currency of ISO 4217 today' },
   )
   currencyCode!: string;
 }
 
-/** An amount of PostgreSQL's numeric(14, 4), written with the decimals of its currency. */
+/**
+ * An amount of PostgreSQL's numeric(14, 4), exactly: with the decimals of its currency, and with more where the stored
+ * amount has more (an import may write what the API refuses).
+ */
 export function moneyOf(numeric: string, currencyCode: string): Money {
   const decimals = currencyDecimals(currencyCode) ?? 4;
-  const [whole = '0', fraction = ''] = numeric.split('.');
-  const amount = decimals === 0 ? whole : `${whole}.${fraction.padEnd(decimals, '0').slice(0, decimals)}`;
-  return { amount, currencyCode };
+  const [whole = '0', stored = ''] = numeric.split('.');
+  const fraction = stored.replace(/0{1,4}$/, '').padEnd(decimals, '0');
+  return { amount: fraction === '' ? whole : `${whole}.${fraction}`, currencyCode };
 }
