@@ -90,7 +90,9 @@ test.each<[string, string, string]>([
 const anyText = fc.array(
   fc.oneof(
     fc.constantFrom(
-      ...'ab \t\n\v\f\u0085\u0093\u200b\u00ad\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u0301e\u1100\u1161',
+      ...Array.from(
+        'ab \t\n\v\f\u0085\u0093\u200b\u00ad\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u0301e\u1100\u1161',
+      ),
     ),
     fc.string({ unit: 'binary', maxLength: 1 }),
   ),
