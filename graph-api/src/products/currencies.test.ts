@@ -10,12 +10,13 @@ interface CurrencyData {
   readonly supplemental: { readonly currencyData: { readonly region: Record<string, Array<Record<string, Period>>> } };
 }
 
+const require = createRequire(import.meta.url);
 const DAY_MS = 86_400_000;
 const today = new Date().toISOString().slice(0, 10);
 
 /** By Unicode's CLDR: what is legal tender somewhere today, and what was and is nowhere any more. */
 function tenderOfCldr(): { current: Set<string>; ended: Set<string> } {
-  const data = createRequire(import.meta.url)('cldr-core/supplemental/currencyData.json') as CurrencyData;
+  const data = require('cldr-core/supplemental/currencyData.json') as CurrencyData;
   const current = new Set<string>();
   const ended = new Set<string>();
   for (const currencies of Object.values(data.supplemental.currencyData.region).flat()) {
