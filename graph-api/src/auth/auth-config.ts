@@ -1,5 +1,5 @@
 import type { EnvReader } from '@exact-ratings/shared/config/env-reader.js';
-import { configSubject, optionalText, text } from '@exact-ratings/shared/config/variable.js';
+import { configSubject, integer, optionalText, text } from '@exact-ratings/shared/config/variable.js';
 
 /** What proves a token: a secret that we share with whoever makes it, or the public keys of an identity provider. */
 type TokenKeys =
@@ -12,10 +12,12 @@ export interface AuthConfig {
   readonly issuer: string | undefined;
   /** Required `aud`, where set. */
   readonly audience: string | undefined;
-  /** The claim that lists the caller's roles. */
+  /** The claim that lists the caller's roles, by name or by dotted path. */
   readonly rolesClaim: string;
   /** The role that makes an admin. */
   readonly adminRole: string;
+  /** How far the clock of whoever makes the tokens may differ from ours. */
+  readonly clockToleranceSeconds: number;
 }
 
 export const AUTH = configSubject('Tokens of callers', {
@@ -28,8 +30,16 @@ export const AUTH = configSubject('Tokens of callers', {
   }),
   issuer: optionalText('JWT_ISSUER', { meaning: 'Required `iss` of a token. Must be set in production.' }),
   audience: optionalText('JWT_AUDIENCE', { meaning: 'Required `aud` of a token. Must be set in production.' }),
-  rolesClaim: text('JWT_ROLES_CLAIM', { default: 'roles', meaning: "The claim that lists the caller's roles." }),
+  rolesClaim: text('JWT_ROLES_CLAIM', {
+    default: 'roles',
+    meaning: "The claim that lists the caller's roles; a nested one by its path, such as `realm_access.roles`.",
+  }),
   adminRole: text('JWT_ADMIN_ROLE', { default: 'admin', meaning: 'The role that makes an admin.' }),
+  clockToleranceSeconds: integer('JWT_CLOCK_TOLERANCE_SECONDS', {
+    default: 5,
+    max: 60,
+    meaning: 'How far the clock of whoever makes the tokens may differ: counts for `exp` and `nbf`.',
+  }),
 });
 
 /** The secret of `.env.example`; accepted with a warning on one's own machine, refused in production. */
@@ -39,13 +49,14 @@ const SECRET_HINT = 'a secret of at least 32 bytes, for example from `openssl ra
 
 /** Reads `JWT_*`; what is missing, malformed or unsafe is reported to `env`. */
 export function readAuthConfig(env: EnvReader, production: boolean): AuthConfig {
-  const { secret, jwksUrl, issuer, audience, rolesClaim, adminRole } = env.read(AUTH);
+  const { secret, jwksUrl, ...claims } = env.read(AUTH);
+  const { issuer, audience } = claims;
   const keys = readTokenKeys(env, secret, jwksUrl, production);
   if (production) {
     if (issuer === undefined) env.problem('JWT_ISSUER is not set: production accepts tokens of one issuer only');
     if (audience === undefined) env.problem('JWT_AUDIENCE is not set: production accepts tokens made for it only');
   }
-  return { keys, issuer, audience, rolesClaim, adminRole };
+  return { keys, ...claims };
 }
 
 function readTokenKeys(

@@ -2,7 +2,9 @@ import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { serviceUnavailable, unauthenticated } from '../graphql/errors.js';
 import type { AuthConfig } from './auth-config.js';
+import { bearerToken } from './authorization-header.js';
 import { KeysUnavailableError, Jwks } from './jwks.js';
+import { RefusedTokens } from './refused-tokens.js';
 import type { Viewer } from './viewer.js';
 
 const ANONYMOUS = 'Anonymous';
@@ -22,11 +24,13 @@ const PROVIDER_ALGORITHMS = [
 export class TokenVerifier {
   private readonly algorithms: string[];
   private readonly keyOf: JWTVerifyGetKey;
+  private readonly refused: RefusedTokens;
 
   constructor(
     private readonly config: AuthConfig,
     logger: Logger,
   ) {
+    this.refused = new RefusedTokens(config, logger);
     if (config.keys.type === 'secret') {
       const key = new TextEncoder().encode(config.keys.secret);
       this.algorithms = SECRET_ALGORITHMS;
@@ -40,14 +44,12 @@ export class TokenVerifier {
   }
 
   /**
-   * @returns null where there is no header: reading is open
+   * @returns null where there is no token: reading is open
    * @throws UNAUTHENTICATED where a token is present but wrong, SERVICE_UNAVAILABLE where that cannot be told right now
    */
   async viewerOf(authorization: string | undefined): Promise<Viewer | null> {
-    if (authorization === undefined) return null;
-    const token = /^Bearer ([^\s]+)$/i.exec(authorization.trim())?.[1];
-    if (token === undefined) throw unauthenticated('The Authorization header must be "Bearer <token>".');
-    return this.viewer(await this.verify(token));
+    const token = bearerToken(authorization);
+    return token === null ? null : this.viewer(await this.verify(token));
   }
 
   private async verify(token: string): Promise<JWTPayload> {
@@ -55,6 +57,7 @@ export class TokenVerifier {
       const { payload } = await jwtVerify(token, this.keyOf, {
         algorithms: this.algorithms,
         requiredClaims: ['exp', 'sub'],
+        clockTolerance: this.config.clockToleranceSeconds,
         ...(this.config.issuer === undefined ? {} : { issuer: this.config.issuer }),
         ...(this.config.audience === undefined ? {} : { audience: this.config.audience }),
       });
@@ -65,6 +68,7 @@ export class TokenVerifier {
           'The token cannot be checked: the identity provider does not answer. Try again in a moment.',
         );
       }
+      this.refused.log(error);
       throw unauthenticated(
         error instanceof errors.JWTExpired ? 'The token has expired: get a new one.' : 'The token is not valid.',
       );
@@ -81,7 +85,7 @@ export class TokenVerifier {
     ) {
       throw unauthenticated('The token names no usable subject.');
     }
-    const roles = payload[this.config.rolesClaim];
+    const roles = claimAt(payload, this.config.rolesClaim);
     return {
       issuer,
       subject,
@@ -91,11 +95,23 @@ export class TokenVerifier {
   }
 }
 
+/**
+ * A claim by its name, else by its path: `realm_access.roles` is `{ "realm_access": { "roles": … } }` as well as
+ * `{ "realm_access.roles": … }`, and `https://shop.example/roles` is found although it has dots.
+ */
+function claimAt(payload: JWTPayload, name: string): unknown {
+  if (Object.hasOwn(payload, name)) return payload[name];
+  return name.split('.').reduce<unknown>((value, key) => {
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject && Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
+  }, payload);
+}
+
 function isStorable(text: unknown): text is string {
   return typeof text === 'string' && text.length <= MAX_SUBJECT_LENGTH && text.isWellFormed() && !text.includes('\0');
 }
 
-/** The token's name fit to be shown: the identity provider's data, so mended rather than refused. */
+/** The token's name fit to be shown: the identity provider's data, so repaired rather than refused. */
 function displayNameOf(name: unknown): string {
   if (typeof name !== 'string') return ANONYMOUS;
   const clean = Array.from(name.toWellFormed().replace(CONTROL_CHARACTERS, ' ').trim());

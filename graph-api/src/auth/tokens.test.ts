@@ -100,13 +100,45 @@ test.each<[string, () => Promise<string> | string]>([
   }
 });
 
-test.each(['', 'Bearer', 'Basic dXNlcjpwYXNz', 'Token abc', 'Bearer a b'])(
+test.each(['', ' ', 'Bearer', 'Bearer  '])('the header %j is as none', async (authorization) => {
+  expect((await read(authorization)).errors).toEqual([]);
+});
+
+test.each(['Bearer null', 'Bearer undefined', 'Basic dXNlcjpwYXNz', 'Token abc', 'Bearer a b'])(
   'the header %j is UNAUTHENTICATED',
   async (authorization) => {
     const answer = await read(authorization);
-    expect(answer.errors.map(({ extensions }) => extensions.code)).toEqual(['UNAUTHENTICATED']);
+    expect([answer.status, answer.errors.map(({ extensions }) => extensions.code)]).toEqual([401, ['UNAUTHENTICATED']]);
   },
 );
+
+test("a clock that is a few seconds ahead or behind is tolerated, a minute's difference is not", async () => {
+  const ahead = await signed(good({ exp: now() + 3_600, nbf: now() + 3, iat: now() + 3 }));
+  const justExpired = await signed(good({ exp: now() - 2 }));
+  const farAhead = await signed(good({ exp: now() + 3_600, nbf: now() + 60 }));
+  const codes = await Promise.all(
+    [ahead, justExpired, farAhead].map(async (token) => (await read(`Bearer ${token}`)).status),
+  );
+  expect(codes).toEqual([200, 200, 401]);
+});
+
+test.each<[string, Record<string, unknown>, object]>([
+  ['audience', { aud: 'somebody-else' }, { claim: 'aud', expected: AUDIENCE, got: 'somebody-else' }],
+  ['issuer', { iss: 'https://evil.example' }, { claim: 'iss', expected: ISSUER, got: 'https://evil.example' }],
+  ['no audience', { aud: undefined }, { claim: 'aud', expected: AUDIENCE, got: 'missing' }],
+  ['nbf', { nbf: 4_000_000_000 }, { claim: 'nbf', got: '2096-10-02T07:06:40.000Z' }],
+])('the log says why a token was refused: %s', async (_name, claims, reason) => {
+  const other = await startTestApp({ ...database.env, JWT_ISSUER: ISSUER, JWT_AUDIENCE: AUDIENCE });
+  try {
+    const token = await signed(good({ exp: now() + 3_600, ...claims }));
+    for (let i = 0; i < 3; i += 1) await query(other.origin, READ, {}, { token });
+    const lines = other.log.filter(({ msg }) => msg === 'a token was refused');
+    expect(lines).toEqual([expect.objectContaining(reason)]);
+    expect(JSON.stringify(other.log)).not.toContain(token.split('.')[1]);
+  } finally {
+    await other.stop();
+  }
+});
 
 test.each<[string, unknown, boolean]>([
   ['a list with it', ['user', 'admin'], true],
@@ -121,6 +153,24 @@ test.each<[string, unknown, boolean]>([
 ])('roles: %s', async (_name, roles, isAdmin) => {
   const answer = await createProduct(await signToken(good(roles === undefined ? {} : { roles })));
   expect(answer.errors.map(({ extensions }) => extensions.code)).toEqual(isAdmin ? [] : ['FORBIDDEN']);
+});
+
+test.each<[string, JWTPayload, boolean]>([
+  ['the path', { realm_access: { roles: ['user', 'admin'] } }, true],
+  ['the literal name', { 'realm_access.roles': ['admin'] }, true],
+  ['half of the path', { realm_access: ['admin'] }, false],
+  ['another claim', { roles: ['admin'] }, false],
+  ['no object on the way', { realm_access: 'admin' }, false],
+])('a nested role claim: %s', async (_name, claims, isAdmin) => {
+  const other = await startTestApp({ ...database.env, JWT_ROLES_CLAIM: 'realm_access.roles' });
+  try {
+    const mutation =
+      'mutation { createProduct(input: { name: "x", price: { amount: "1", currencyCode: "EUR" } }) { product { id } } }';
+    const answer = await query(other.origin, mutation, {}, { token: await signToken({ sub: 'k', ...claims }) });
+    expect(answer.errors.map(({ extensions }) => extensions.code)).toEqual(isAdmin ? [] : ['FORBIDDEN']);
+  } finally {
+    await other.stop();
+  }
 });
 
 test('the claim and the role are configuration', async () => {
