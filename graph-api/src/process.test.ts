@@ -1,10 +1,14 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { findFreePort } from '@exact-ratings/stack/servers/ports.js';
 import { launchApp, startAppProcess, type AppProcess } from './testing/app-process.js';
 import { eventually } from '@exact-ratings/stack/testing/eventually.js';
 import { dataOf, query } from './testing/graphql.js';
 import { insertProduct, outboxEvents, snapshot } from '@exact-ratings/stack/testing/rows.js';
 import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
-import { newUserToken } from '@exact-ratings/stack/testing/tokens.js';
+import { newUserToken, TEST_SECRET } from '@exact-ratings/stack/testing/tokens.js';
 
 let database: TestDatabase;
 let apps: AppProcess[] = [];
@@ -56,6 +60,42 @@ test('SIGTERM while mutations are in flight: all are answered, then it ends with
   // Kafka never took them: they wait for the next relay.
   expect(await outboxEvents(database.pool, product)).toHaveLength(8);
   expect(app.log()).not.toMatch(/"level":"(error|fatal)"/);
+});
+
+test('Ctrl-C on `npm start -w graph-api`, which reaches it twice: what is in flight is answered, exit code 0', async () => {
+  const port = String(await findFreePort());
+  const npm = spawn('npm', ['start', '-w', 'graph-api'], {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    // A process group of its own, as a terminal makes one.
+    detached: true,
+    env: {
+      ...{ PATH: process.env['PATH'], HOME: process.env['HOME'] },
+      ...{ ...database.env, JWT_SECRET: TEST_SECRET, KAFKA_BROKER: '127.0.0.1:1', PRODUCT_SERVICE_PORT: port },
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let log = '';
+  npm.stdout.on('data', (chunk: Buffer) => (log += chunk.toString()));
+  await eventually('it serves', () => log.includes('"serving"'), 25_000);
+  const product = await insertProduct(database.pool);
+  const holder = await database.pool.connect();
+  await holder.query('BEGIN');
+  await holder.query('SELECT FROM review_streams WHERE product_id = $1 FOR UPDATE', [product]);
+  const answer = query(
+    `http://127.0.0.1:${port}`,
+    'mutation ($id: ID!) { createReview(input: { productId: $id, rating: 4 }) { ratingVersion } }',
+    { id: product },
+    { token: await newUserToken() },
+  );
+  const waiting = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
+  await eventually('it waits', async () => (await database.pool.query(waiting)).rowCount === 1);
+  const exit = once(npm, 'exit');
+  process.kill(-npm.pid!, 'SIGINT');
+  await eventually('it stops', () => log.includes('"stopping"'));
+  await holder.query('COMMIT');
+  holder.release();
+  expect(dataOf(await answer).createReview.ratingVersion).toBe(1);
+  expect([(await exit)[0], log.includes('stopping at once')]).toEqual([0, false]);
 });
 
 test('it lives while nothing else does, is not ready, answers that it is starting, and ends when asked to', async () => {

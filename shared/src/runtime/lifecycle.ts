@@ -42,8 +42,14 @@ export interface ServiceContext {
 const STOP_TIMEOUT_MS = 25_000;
 
 /**
- * Runs a service until SIGINT or SIGTERM (exit code 0) or until it fails (exit code 1). A second signal, or a
- * stop that hangs, ends the process at once.
+ * Ctrl-C under `npm start -w graph-api` reaches the service twice: from the terminal, which signals the whole process
+ * group, and from npm, which passes it on. The same signal again within this time is the same request.
+ */
+const SAME_REQUEST_MS = 1_000;
+
+/**
+ * Runs a service until SIGINT or SIGTERM (exit code 0) or until it fails (exit code 1). Another signal (the same one: after
+ * a second), or a stop that hangs, ends the process at once.
  */
 export async function runService(logger: Logger, start: (context: ServiceContext) => Promise<void>): Promise<void> {
   const resources = new ReleaseStack();
@@ -58,7 +64,10 @@ export async function runService(logger: Logger, start: (context: ServiceContext
     exitCode = 1;
     stop.abort(error);
   };
+  let first: { readonly signal: NodeJS.Signals; readonly at: number } | undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
+    if (first?.signal === signal && performance.now() - first.at < SAME_REQUEST_MS) return;
+    first ??= { signal, at: performance.now() };
     if (stop.signal.aborted) {
       logger.warn({ signal }, 'stopping at once');
       process.exit(1);
