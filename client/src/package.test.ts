@@ -30,7 +30,7 @@ function productNamed(name: string) {
 }
 
 function reviewOf(rating: number) {
-  return { id: 'r1', rating, version: 1, createdAt: 'x', updatedAt: 'x' };
+  return { id: 'r1', rating, status: 'PUBLISHED', version: 1, createdAt: 'x', updatedAt: 'x' };
 }
 
 let project: string;
