@@ -89,3 +89,20 @@ test('a reset ends the connections of now, refusing those to come', async () => 
   await closed(refused);
   expect(errors).toEqual(['ECONNRESET']);
 });
+
+test('a vanished client: what it has received before is there, the rest is never read, and nothing is closed', async () => {
+  const other = await open();
+  const socket = await open();
+  proxy.setMode({ kind: 'vanish', afterBytes: 10 });
+  expect(await ask(socket, 'one')).toBe('echo one');
+  expect(await ask(socket, 'two')).toBeNull();
+  expect(await ask(socket, 'three')).toBeNull();
+  expect(received).toEqual(['one', 'two']);
+  expect(proxy.vanished).toBe(1);
+  expect(socket.closed).toBe(false);
+  expect(await ask(other, 'four')).toBe('echo four');
+  const end = closed(socket);
+  proxy.setMode({ kind: 'pass' });
+  await end;
+  expect(proxy.vanished).toBe(0);
+});

@@ -12,13 +12,26 @@ export type ProxyMode =
   /** Requests arrive; their replies do not. */
   | { readonly kind: 'drop-replies' }
   /** Connections are refused. */
-  | { readonly kind: 'refuse' };
+  | { readonly kind: 'refuse' }
+  /**
+   * The client's host vanishes: a connection over which it has received more than so many bytes since is never read
+   * again, nor closed, so that the server's replies fill the buffers of both ends.
+   */
+  | { readonly kind: 'vanish'; readonly afterBytes: number };
+
+interface Pair {
+  readonly client: Socket;
+  readonly upstream: Socket;
+  /** Bytes from upstream since the mode was set. */
+  receivedBytes: number;
+  hasVanished: boolean;
+}
 
 /** A TCP proxy on loopback that injects network faults. It adds no delay of its own (TCP_NODELAY on both sides). */
 export class FaultProxy {
   readonly host = '127.0.0.1';
   readonly #upstreamPort: number;
-  readonly #pairs = new Set<{ client: Socket; upstream: Socket }>();
+  readonly #pairs = new Set<Pair>();
   readonly #server = createServer({ noDelay: true, pauseOnConnect: true }, (client) => this.#accept(client));
   #mode: ProxyMode = { kind: 'pass' };
 
@@ -40,17 +53,23 @@ export class FaultProxy {
     return address.port;
   }
 
+  /** Count of connections that have vanished and were not reset since. */
+  get vanished(): number {
+    return [...this.#pairs].filter(({ hasVanished }) => hasVanished).length;
+  }
+
   get mode(): ProxyMode {
     return this.#mode;
   }
 
   /**
-   * Changes the mode of all connections, open ones included. Bytes dropped by `black-hole` or `drop-replies` are lost,
-   * so when the mode returns to `pass` the connections are reset, as a peer would do.
+   * Changes the mode of all connections, open ones included. Bytes dropped by `black-hole`, `drop-replies` or `vanish` are
+   * lost, so when the mode returns to `pass` the connections are reset, as a peer would do.
    */
   setMode(mode: ProxyMode): void {
-    const lossy = this.#mode.kind === 'black-hole' || this.#mode.kind === 'drop-replies';
+    const lossy = ['black-hole', 'drop-replies', 'vanish'].includes(this.#mode.kind);
     this.#mode = mode;
+    for (const pair of this.#pairs) pair.receivedBytes = 0;
     if ((lossy && mode.kind === 'pass') || mode.kind === 'refuse') this.reset();
   }
 
@@ -75,9 +94,10 @@ export class FaultProxy {
       return;
     }
     const upstream = connect({ host: this.host, port: this.#upstreamPort, noDelay: true });
-    const pair = { client, upstream };
+    const pair: Pair = { client, upstream, receivedBytes: 0, hasVanished: false };
     this.#pairs.add(pair);
     const end = (): void => {
+      if (pair.hasVanished) return;
       this.#pairs.delete(pair);
       client.destroy();
       upstream.destroy();
@@ -86,21 +106,32 @@ export class FaultProxy {
       socket.on('error', end);
       socket.on('close', end);
     }
-    this.#forward(client, upstream, ['black-hole']);
-    this.#forward(upstream, client, ['black-hole', 'drop-replies']);
+    this.#forward(pair, client, upstream, ['black-hole']);
+    this.#forward(pair, upstream, client, ['black-hole', 'drop-replies']);
     client.resume();
   }
 
-  #forward(from: Socket, to: Socket, swallowedBy: ReadonlyArray<ProxyMode['kind']>): void {
+  #forward(pair: Pair, from: Socket, to: Socket, swallowedBy: ReadonlyArray<ProxyMode['kind']>): void {
     let delayed = Promise.resolve();
     const write = (chunk: Buffer): void => {
       if (to.destroyed || to.write(chunk)) return;
       from.pause();
-      to.once('drain', () => from.resume());
+      to.once('drain', () => {
+        if (!pair.hasVanished) from.resume();
+      });
     };
     from.on('data', (chunk: Buffer) => {
       const mode = this.#mode;
-      if (swallowedBy.includes(mode.kind)) return;
+      if (pair.hasVanished || swallowedBy.includes(mode.kind)) return;
+      if (mode.kind === 'vanish') {
+        if (from === pair.upstream) pair.receivedBytes += chunk.length;
+        if (pair.receivedBytes > mode.afterBytes) {
+          pair.hasVanished = true;
+          pair.client.pause();
+          pair.upstream.pause();
+          return;
+        }
+      }
       if (mode.kind !== 'delay') {
         write(chunk);
         return;

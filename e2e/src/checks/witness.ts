@@ -7,6 +7,8 @@ export interface SightedEvent {
   readonly id: string;
   readonly productId: string;
   readonly seq: number;
+  /** Of the topic; undefined for an event of the outbox. */
+  readonly partition?: number;
 }
 
 /**
@@ -60,7 +62,7 @@ export async function readTopic(bed: Testbed, timeoutMs = 60_000): Promise<Sight
             productId: string;
             seq: number;
           };
-          events.push({ id: eventId, productId, seq });
+          events.push({ id: eventId, productId, seq, partition: batch.partition });
         }
         if (Number(batch.lastOffset()) + 1 >= (unread.get(batch.partition) ?? Infinity)) unread.delete(batch.partition);
       },
@@ -72,6 +74,12 @@ export async function readTopic(bed: Testbed, timeoutMs = 60_000): Promise<Sight
     await consumer.disconnect();
   }
   return events;
+}
+
+/** The partition of each product that has events in the topic. */
+export async function readPartitions(bed: Testbed): Promise<Map<string, number>> {
+  const events = await readTopic(bed);
+  return new Map(events.map(({ productId, partition }) => [productId, partition!]));
 }
 
 /**

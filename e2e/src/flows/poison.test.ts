@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { waitUntil } from '@exact-ratings/stack/wait-until.js';
-import type { KafkaMessage } from 'kafkajs';
+import { readDeadLetters } from '../checks/dead-letters.js';
 import { formatDeviations, waitForSteadyState } from '../checks/steady-state.js';
 import { createProducts, startTestbed, type Testbed } from '../testbed.js';
 import { sumOverWorkers } from '../checks/worker-metrics.js';
@@ -60,25 +60,6 @@ function json(changes: Record<string, unknown>): Buffer {
   return Buffer.from(JSON.stringify(event(changes)));
 }
 
-/** Reads the dead-letter topic from its beginning until `count` messages have come. */
-async function readDeadLetters(count: number): Promise<KafkaMessage[]> {
-  const consumer = bed.kafka.consumer({ groupId: `e2e-${randomUUID()}` });
-  const letters: KafkaMessage[] = [];
-  await consumer.connect();
-  try {
-    const admin = bed.kafka.admin();
-    await admin.connect();
-    const topic = (await admin.listTopics()).find((name) => name !== bed.topic && name.startsWith(bed.topic))!;
-    await admin.disconnect();
-    await consumer.subscribe({ topic, fromBeginning: true });
-    await consumer.run({ eachMessage: async ({ message }) => void letters.push(message) });
-    await waitUntil(() => letters.length >= count, { timeoutMs: 60_000 });
-  } finally {
-    await consumer.disconnect();
-  }
-  return letters;
-}
-
 test('what breaks the contract goes to the dead letters, with the reason and the original bytes; what follows is applied', async () => {
   const [productId] = await createProducts(bed, 1, 'Sound');
   const author = await bed.client({ subject: 'grace' });
@@ -90,7 +71,7 @@ test('what breaks the contract goes to the dead letters, with the reason and the
   }
   await producer.disconnect();
 
-  const letters = await readDeadLetters(POISON.length);
+  const letters = await readDeadLetters(bed, POISON.length);
   expect(letters).toHaveLength(POISON.length);
   for (const { what, key, value, reason } of POISON) {
     const letter = letters.find(

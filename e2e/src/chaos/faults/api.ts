@@ -1,9 +1,6 @@
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { findFreePort } from '@exact-ratings/stack/servers/ports.js';
-import { startServiceProcess } from '@exact-ratings/stack/processes/service-process.js';
-import { GRAPH_API_ENTRY } from '@exact-ratings/stack/system.js';
 import { Load } from '../../workload/load.js';
+import { launchApi } from './extra-process.js';
 import type { Fault } from './fault.js';
 import { killService, untilReady } from './service-faults.js';
 
@@ -36,16 +33,8 @@ export const apiFaults: readonly Fault[] = [
     title: 'SIGTERM to an API under load of its own: what is in flight is answered, then exit 0',
     repeatable: true,
     inject: async ({ bed, productIds, name, note, violation, alsoCheck }) => {
-      const port = await findFreePort();
-      const url = `http://127.0.0.1:${port}`;
-      const api = await startServiceProcess({
-        name: `graph-api-${name}`,
-        entry: GRAPH_API_ENTRY,
-        env: { ...bed.system.env, PRODUCT_SERVICE_PORT: String(port) },
-        logFile: join(bed.system.stack.logDirectory, `graph-api-${name}.log`),
-        readyUrl: `${url}/ready`,
-        pidDirectory: bed.system.stack.pidDirectory,
-      });
+      const { process: api, url } = await launchApi(bed, name);
+      await api.waitUntilReady();
       const urls = [`${url}/graphql`, `${url}/graphql`, `${url}/graphql`, bed.system.graphqlUrl];
       const load = new Load(bed, { name: `${name}-own`, productIds, authors: 10, pauseMs: 0, urls }).start();
       alsoCheck(load.history);

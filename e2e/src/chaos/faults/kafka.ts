@@ -1,19 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Admin } from 'kafkajs';
 import { countOutbox } from '../../checks/backlog.js';
-import { CONSUMER_GROUP, type Testbed } from '../../testbed.js';
+import { CONSUMER_GROUP } from '../../testbed.js';
 import type { Fault, FaultContext } from './fault.js';
+import { withAdmin } from './kafka-admin.js';
 import { currentProcess, untilReady } from './service-faults.js';
-
-async function withAdmin<T>(bed: Testbed, use: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = bed.kafka.admin();
-  await admin.connect();
-  try {
-    return await use(admin);
-  } finally {
-    await admin.disconnect();
-  }
-}
 
 /** Kills the broker and starts it again after `seconds`. A mutation that fails meanwhile is a violation. */
 async function withoutKafka({ bed, load, note, violation }: FaultContext, seconds: number): Promise<void> {

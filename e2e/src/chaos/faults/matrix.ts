@@ -1,7 +1,12 @@
 import { apiFaults } from './api.js';
+import { deadLetterFaults } from './dead-letters.js';
+import { drainFaults } from './drain.js';
 import type { Fault } from './fault.js';
 import { kafkaFaults } from './kafka.js';
 import { kafkaClusterFaults } from './kafka-cluster.js';
+import { lockFaults } from './locks.js';
+import { migrationFaults } from './migrations.js';
+import { outboxFaults } from './outbox.js';
 import { postgresFaults } from './postgres.js';
 import { productFaults } from './products.js';
 import { queueFaults } from './queue.js';
@@ -17,14 +22,19 @@ import { workerFaults } from './worker.js';
 /** All faults of the matrix, ordered so that those of one system shape are consecutive. */
 export const FAULTS: readonly Fault[] = [
   ...apiFaults,
+  ...drainFaults,
   ...relayFaults,
+  ...outboxFaults,
   ...kafkaFaults,
   ...kafkaClusterFaults,
   ...workerFaults,
+  ...deadLetterFaults,
   ...queueFaults,
   ...redisFaults,
   ...redisNetworkFaults,
   ...postgresFaults,
+  ...lockFaults,
+  ...migrationFaults,
   ...productFaults,
   ...restoreFaults,
   ...startFaults,

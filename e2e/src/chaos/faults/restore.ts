@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { timeToEqual } from '../../checks/steady-state.js';
 import { Load } from '../../workload/load.js';
 import type { Fault } from './fault.js';
 import { backUpPostgres, restorePostgres } from './postgres-backup.js';
@@ -31,6 +32,29 @@ export const restoreFaults: readonly Fault[] = [
       await after.stop();
     },
     untilRecovered: ({ bed }) => untilReady(bed.system.workers),
+  },
+  {
+    name: 'postgres-fail-over',
+    row: 35,
+    title:
+      'fail-over to an asynchronous standby: the last change of each product is lost, and another takes its number',
+    withoutLoad: true,
+    foreignChanges: true,
+    // Noticed at the event that takes a number again: no scan is waited for.
+    recoverWithinMs: 10_000,
+    inject: async ({ bed, productIds, violation }) => {
+      const reviewAll = (rating: number) =>
+        bed.pool.query('INSERT INTO reviews (product_id, rating) SELECT p, $2 FROM unnest($1::uuid[]) p', [
+          productIds,
+          rating,
+        ]);
+      await backUpPostgres(bed);
+      await reviewAll(5);
+      const reached = await timeToEqual(bed, productIds);
+      if (reached === undefined) violation('the lost changes had not reached Redis within 60 s');
+      await restorePostgres(bed);
+      await reviewAll(1);
+    },
   },
   {
     name: 'redis-restored',

@@ -1,25 +1,25 @@
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { findFreePort } from '@exact-ratings/stack/servers/ports.js';
-import { launchServiceProcess, type ServiceProcess } from '@exact-ratings/stack/processes/service-process.js';
-import { RATING_WORKER_ENTRY } from '@exact-ratings/stack/system.js';
 import { waitUntil } from '@exact-ratings/stack/wait-until.js';
-import type { Testbed } from '../../testbed.js';
+import type { Admin } from 'kafkajs';
+import { timeToRecovery } from '../../checks/steady-state.js';
 import { sumOverWorkers } from '../../checks/worker-metrics.js';
-import type { Fault } from './fault.js';
+import { CONSUMER_GROUP } from '../../testbed.js';
+import { launchWorker } from './extra-process.js';
+import type { Fault, FaultContext } from './fault.js';
+import { withAdmin } from './kafka-admin.js';
 import { currentProcess, killService, untilReady } from './service-faults.js';
 
-/** Starts one more worker, which no supervisor restarts. */
-async function launchWorker(bed: Testbed, name: string): Promise<ServiceProcess> {
-  const port = await findFreePort();
-  return launchServiceProcess({
-    name: `rating-worker-${name}`,
-    entry: RATING_WORKER_ENTRY,
-    env: { ...bed.system.env, REVIEW_PROCESSING_SERVICE_PORT: String(port) },
-    logFile: join(bed.system.stack.logDirectory, `rating-worker-${name}.log`),
-    readyUrl: `http://127.0.0.1:${port}/ready`,
-    pidDirectory: bed.system.stack.pidDirectory,
-  });
+/** The group's committed offset of each partition. */
+async function committedOffsets(admin: Admin, topic: string): Promise<Map<number, number>> {
+  const [group] = await admin.fetchOffsets({ groupId: CONSUMER_GROUP, topics: [topic] });
+  return new Map(group!.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+}
+
+/** Adds one review to each product, and waits until Redis holds them all. */
+async function reviewAll({ bed, productIds, violation }: FaultContext): Promise<void> {
+  await bed.pool.query('INSERT INTO reviews (product_id, rating) SELECT p, 3 FROM unnest($1::uuid[]) p', [productIds]);
+  if ((await timeToRecovery(bed, productIds)) === undefined)
+    violation('Redis did not hold the new reviews within 60 s');
 }
 
 export const workerFaults: readonly Fault[] = [
@@ -58,7 +58,7 @@ export const workerFaults: readonly Fault[] = [
     title: 'workers join and leave every 5 s, by SIGTERM and by kill -9 in turn, for 40 s',
     inject: async ({ bed, name, note }) => {
       for (let round = 1; round <= 8; round += 1) {
-        const extra = await launchWorker(bed, `${name}-${round}`);
+        const { process: extra } = await launchWorker(bed, `${name}-${round}`);
         await delay(5_000);
         const exit = round % 2 === 0 ? await extra.kill() : await extra.stop();
         if (round % 2 === 1 && exit.code !== 0) note(`a worker left with exit ${exit.code ?? exit.signal}`);
@@ -77,6 +77,46 @@ export const workerFaults: readonly Fault[] = [
       worker.pause();
       await delay(25_000);
       worker.resume();
+    },
+    untilRecovered: ({ bed }) => untilReady(bed.system.workers),
+  },
+  {
+    name: 'worker-frozen-quiet',
+    row: 34,
+    title: 'SIGSTOP of a worker for 20 s on a quiet topic; when it comes back, no offset goes back and it stays alive',
+    shape: { apis: 1, workers: 2, variables: { KAFKA_STALL_TIMEOUT_MS: '15000' } },
+    products: 48,
+    load: { authors: 4 },
+    withoutLoad: true,
+    foreignChanges: true,
+    inject: async (context) => {
+      const { bed, note, violation } = context;
+      await reviewAll(context);
+      const [first] = await Promise.all(bed.system.workers.map(currentProcess));
+      first!.pause();
+      try {
+        await delay(20_000);
+        await reviewAll(context);
+        await delay(2_000);
+      } finally {
+        first!.resume();
+      }
+      await withAdmin(bed, async (admin) => {
+        let before = await committedOffsets(admin, bed.topic);
+        let backwards = 0;
+        // Longer than the stall timeout: a partition whose offset went back looks stalled, and its worker would exit.
+        const until = Date.now() + 25_000;
+        while (Date.now() < until) {
+          await delay(250);
+          const now = await committedOffsets(admin, bed.topic);
+          for (const [partition, offset] of now) if (offset < (before.get(partition) ?? -1)) backwards += 1;
+          before = now;
+        }
+        note(`${backwards} offsets went back`);
+        if (backwards > 0) violation(`the committed offsets of ${backwards} partitions went back`);
+      });
+      const restarts = bed.system.workers.reduce((sum, worker) => sum + worker.restarts, 0);
+      if (restarts > 0) violation(`workers have ended and were restarted ${restarts} times`);
     },
     untilRecovered: ({ bed }) => untilReady(bed.system.workers),
   },
