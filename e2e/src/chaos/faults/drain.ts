@@ -66,7 +66,8 @@ export const drainFaults: readonly Fault[] = [
     title: 'SIGTERM to an API behind a balancer that looks at /ready: not one request is refused',
     repeatable: true,
     inject: async ({ bed, name, note, violation }) => {
-      const { process: api, url } = await launchApi(bed, name);
+      // The default in production is 5 s, and none elsewhere.
+      const { process: api, url } = await launchApi(bed, name, { SHUTDOWN_DRAIN_MS: '2000' });
       await api.waitUntilReady();
       const clients = new BalancedClients(url, 10);
       await delay(1_000);

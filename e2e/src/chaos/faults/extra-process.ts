@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { launchServiceProcess, type ServiceProcess } from '@exact-ratings/stack/processes/service-process.js';
 import { findFreePort } from '@exact-ratings/stack/servers/ports.js';
-import { GRAPH_API_ENTRY, MIGRATE_ENTRY, RATING_WORKER_ENTRY } from '@exact-ratings/stack/system.js';
+import { GRAPH_API_ENTRY, RATING_WORKER_ENTRY } from '@exact-ratings/stack/system.js';
 import type { Testbed } from '../../testbed.js';
 
 type Variables = Readonly<Record<string, string>>;
@@ -28,11 +28,6 @@ export async function launchWorker(bed: Testbed, name: string): Promise<ExtraSer
   const options = { entry: RATING_WORKER_ENTRY, readyUrl: `${url}/ready` };
   const process = await launch(bed, `rating-worker-${name}`, options, { REVIEW_PROCESSING_SERVICE_PORT: String(port) });
   return { process, url };
-}
-
-/** Launches one run of `npm run migrate`. */
-export function launchMigration(bed: Testbed, name: string, variables: Variables = {}): Promise<ServiceProcess> {
-  return launch(bed, `migrate-${name}`, { entry: MIGRATE_ENTRY }, variables);
 }
 
 function launch(

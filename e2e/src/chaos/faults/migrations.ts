@@ -1,12 +1,11 @@
-import { launchMigration } from './extra-process.js';
+import { runMigrations } from '@exact-ratings/stack/processes/migrate-process.js';
 import type { Fault, FaultContext } from './fault.js';
 
 /** Two migrations of one database at once; both must succeed. */
-async function migrateTwice({ bed, name, violation }: FaultContext, variables: Readonly<Record<string, string>>) {
-  const runs = await Promise.all([1, 2].map((run) => launchMigration(bed, `${name}-${run}`, variables)));
-  const exits = await Promise.all(runs.map(({ exited }) => exited));
-  const failed = exits.filter(({ code }) => code !== 0);
-  if (failed.length > 0) violation(`${failed.length} of 2 migrations failed (${JSON.stringify(failed[0])})`);
+async function migrateTwice({ bed, violation }: FaultContext, variables: Readonly<Record<string, string>>) {
+  const migrate = () => runMigrations({ ...bed.system.env, ...variables }, bed.system.stack);
+  const outcomes = await Promise.allSettled([migrate(), migrate()]);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') violation(String(outcome.reason));
 }
 
 export const migrationFaults: readonly Fault[] = [

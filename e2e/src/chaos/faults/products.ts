@@ -81,7 +81,7 @@ export const productFaults: readonly Fault[] = [
     title: `a product with ${MANY / 1_000},000 reviews is deleted while authors write elsewhere`,
     products: 16,
     foreignChanges: true,
-    inject: async ({ bed, productIds, load, note, violation }) => {
+    inject: async ({ bed, load, note, violation }) => {
       const [id] = (await createProducts(bed, 1, 'Big')) as [string];
       await insertUncaptured(bed, id, MANY);
       const admin = await bed.client(ROOT, 0);
