@@ -60,7 +60,7 @@ export async function compareRatings(bed: Testbed): Promise<Comparison> {
 }
 
 /** Each product's rating counted from the reviews, with its sequence number, in one statement. */
-export async function readRatings(bed: Testbed): Promise<Map<string, RatingState>> {
+async function readRatings(bed: Testbed): Promise<Map<string, RatingState>> {
   const { rows } = await bed.pool.query<{ product_id: string; last_seq: number; counts: number[] }>(`
     SELECT s.product_id, s.last_seq,
            ARRAY(SELECT count(r.id)::integer

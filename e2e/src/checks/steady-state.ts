@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { waitUntil } from '@exact-ratings/stack/wait-until.js';
 import type { Testbed } from '../testbed.js';
 import { isDrained, readBacklog, type Backlog } from './backlog.js';
-import { compareRatings, readRatings, type Comparison } from './ratings-comparison.js';
+import { compareRatings, type Comparison } from './ratings-comparison.js';
 
 /** The state of the system when nothing writes: what is still in transit, and how Redis compares with PostgreSQL. */
 export interface SteadyState {
@@ -68,8 +68,11 @@ export async function timeToRecovery(
     async () => {
       try {
         if (targets === undefined) {
-          const ratings = await readRatings(bed);
-          targets = new Map([...ratings].map(([id, { seq }]) => [id, seq]));
+          const { rows } = await bed.pool.query<{ product_id: string; last_seq: number }>(
+            'SELECT product_id, last_seq FROM review_streams WHERE product_id = ANY ($1)',
+            [productIds],
+          );
+          targets = new Map(rows.map(({ product_id, last_seq }) => [product_id, last_seq]));
         }
         const ids = productIds.filter((id) => targets!.has(id));
         const stored = await bed.store.inspectMany(ids);

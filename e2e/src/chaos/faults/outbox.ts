@@ -48,10 +48,13 @@ export const outboxFaults: readonly Fault[] = [
     inject: async ({ bed, productIds, name, note, violation }) => {
       const proxy = await FaultProxy.start(bed.servers.postgres.port);
       await bed.servers.kafka.kill();
-      const text = 'x'.repeat(200);
       await bed.pool.query(
-        `INSERT INTO reviews (product_id, rating, body) SELECT p, 3, $2 FROM unnest($1::uuid[]) p, generate_series(1, 500)`,
-        [productIds, text],
+        'INSERT INTO reviews (product_id, rating) SELECT p, 3 FROM unnest($1::uuid[]) p, generate_series(1, 300)',
+        [productIds],
+      );
+      // 2,000 rows are then more than the buffers of a socket hold; the worker ignores the field.
+      await bed.pool.query(
+        `UPDATE outbox SET payload = (payload::jsonb || jsonb_build_object('padding', repeat('x', 2000)))::json`,
       );
       proxy.setMode({ kind: 'vanish', afterBytes: 65_536 });
       const { process: api } = await launchApi(bed, name, {
