@@ -8,7 +8,7 @@
 -- Returns  one string a product:
 --          WRITTEN  the keys hold the aggregate now
 --          NEWER    a valid state with a higher seq was there, or a tombstone with the same or a higher one. It stays;
---                   the public keys were written anew from it, which repairs a lost or corrupt one.
+--                   the public keys were derived from it again, which repairs a lost or corrupt one.
 --
 -- A malformed aggregate is an error before anything is written. Safe to run twice.
 

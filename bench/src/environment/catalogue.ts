@@ -51,7 +51,7 @@ export async function insertReviews(
   }
 }
 
-/** Removes events that the scenario has no use for, and brings the tables into the state of a database at rest. */
+/** Removes events that the scenario has no use for, and brings the tables into the state of an idle database. */
 export async function discardEvents({ pool }: World): Promise<void> {
   await pool.query('DELETE FROM outbox');
   await pool.query('VACUUM ANALYZE');

@@ -204,7 +204,7 @@ describe('what would make a rating inexact is refused', () => {
     });
   });
 
-  test('a review whose product has lost its sequence row', async () => {
+  test('a review whose product has lost its stream', async () => {
     const product = await insertProduct(database.pool);
     await run('DELETE FROM review_streams WHERE product_id = $1', [product]);
     await expect(insertReview(database.pool, product, 4)).rejects.toMatchObject({ code: '23000' });

@@ -34,7 +34,7 @@ test.each([
 });
 
 test.each([
-  ['a mistake in SQL', ['SELECT nothing FROM nowhere']],
+  ['a wrong statement', ['SELECT nothing FROM nowhere']],
   ['a broken rule', ["INSERT INTO products (name, price_amount, price_currency) VALUES ('', 1, 'EUR')"]],
 ])('%s: trying again would not help', async (_name, statements) => {
   expect(isDatabaseUnavailable(await errorOf(...statements))).toBe(false);

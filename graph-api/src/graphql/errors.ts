@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 
-/** A request that is malformed: nothing that a person can mend in a form. `argument` is the path in the arguments. */
+/** A request that is malformed: nothing that a person can correct in a form. `argument` is the path in the arguments. */
 export function badUserInput(message: string, argument: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT', argument } });
 }

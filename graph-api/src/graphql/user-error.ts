@@ -1,7 +1,7 @@
 import { Field, InterfaceType } from 'type-graphql';
 
 @InterfaceType({
-  description: 'What the caller can mend.',
+  description: 'What the caller can correct.',
   resolveType: (value: object) => value.constructor.name,
 })
 export abstract class UserError {
@@ -24,4 +24,4 @@ export const USER_ERROR_CODES = {
 } as const;
 
 /** The `userErrors` field of every payload. */
-export const USER_ERRORS = { description: 'What the caller can mend; empty on success.' } as const;
+export const USER_ERRORS = { description: 'What the caller can correct; empty on success.' } as const;

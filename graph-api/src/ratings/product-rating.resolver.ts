@@ -27,7 +27,7 @@ export class ProductRatingResolver {
     @Root() product: Product,
     @Arg('minVersion', () => Int, {
       nullable: true,
-      description: "A `ratingVersion` of a mutation's payload: SQL answers while Redis is behind it.",
+      description: "A `ratingVersion` of a mutation's payload: PostgreSQL answers while Redis is behind it.",
     })
     minVersion: number | null | undefined,
     @Ctx() { ratings }: RatingsContext,

@@ -85,7 +85,7 @@ test('a version from the future costs no aggregate where the cache is current', 
   expect(ratingStatements()[0]).not.toContain('stars_1');
 });
 
-test('a version from the future and a cache that is behind: SQL answers what there is', async () => {
+test('a version from the future and a cache that is behind: PostgreSQL answers what there is', async () => {
   await cacheHolds(1, [0, 0, 0, 0, 1]);
   expect(await read(product, 1_000_000)).toMatchObject({ version: 2, source: 'DATABASE' });
 });

@@ -80,7 +80,7 @@ test.each<[string, (keys: ReturnType<typeof ratingKeys>) => Promise<unknown>]>([
   ['a hash for an average', async (keys) => (await redis.del(keys.rating)) && redis.hset(keys.rating, 'a', '1')],
   ['a set for a count', async (keys) => (await redis.del(keys.reviewCount)) && redis.sadd(keys.reviewCount, 'a')],
   ['bytes that are no text', (keys) => redis.set(keys.state, Buffer.from([0, 255, 254, 10]))],
-])('%s is a miss: SQL answers, and Redis heals', async (_name, spoil) => {
+])('%s is a miss: PostgreSQL answers, and Redis is rebuilt', async (_name, spoil) => {
   await cached();
   await spoil(ratingKeys(product));
   expect(await read()).toMatchObject({ average: 3.5, count: 2, source: 'DATABASE' });

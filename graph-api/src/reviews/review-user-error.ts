@@ -33,7 +33,7 @@ export class ReviewUserError extends UserError {
 /**
  * The user error of a refusal.
  * @param idField the path of the id that names the product or the review: `['input', 'productId']`
- * @throws FORBIDDEN, which is no user error: a form cannot mend it
+ * @throws FORBIDDEN, which is no user error: a form cannot correct it
  */
 export function toUserError(refusal: ReviewRefusal, idField: string[]): ReviewUserError {
   switch (refusal) {

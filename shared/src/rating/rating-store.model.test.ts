@@ -7,7 +7,7 @@ import { averageRating, formatRatingState, reviewCount, type RatingState, type T
 import { RatingStore, type ApplyResult, type RatingChange, type RatingAggregate } from './rating-store.js';
 
 /**
- * The store against a model of it in plain TypeScript: random calls, repeated, reordered, with lost and spoilt keys.
+ * The store against a model of it in plain TypeScript: random calls, repeated, reordered, with lost and corrupt keys.
  * The model holds what the keys must hold: the state, and whether the public keys agree with it.
  */
 interface Model {
@@ -151,8 +151,8 @@ async function run(productId: string, model: Model, { ...step }: Call): Promise<
     case 'spoil': {
       const key = ratingKeys(productId)[step.key];
       await redis.del(key);
-      if (step.how === 'text') await redis.set(key, 'spoilt');
-      if (step.how === 'list') await redis.rpush(key, 'spoilt');
+      if (step.how === 'text') await redis.set(key, 'corrupt');
+      if (step.how === 'list') await redis.rpush(key, 'corrupt');
       if (step.key === 'state') model.state = null;
       model.readable = false;
       return;

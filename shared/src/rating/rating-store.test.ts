@@ -196,7 +196,7 @@ describe('replace', () => {
     expect(await raw(productId)).toEqual(keys);
   });
 
-  test('heals a lost and a corrupt public key from the newer state', async () => {
+  test('repairs a lost and a corrupt public key from the newer state', async () => {
     const productId = await product('4 1 0 0 0 1');
     const keys = ratingKeys(productId);
     await redis.del(keys.rating);

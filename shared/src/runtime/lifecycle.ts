@@ -34,7 +34,7 @@ export interface ServiceContext {
   readonly resources: ReleaseStack;
   /** Aborted when the process was asked to stop. */
   readonly signal: AbortSignal;
-  /** Ends the process with exit code 1, after releasing, for what waiting cannot mend. */
+  /** Ends the process with exit code 1, after releasing, for a fault that waiting cannot end. */
   readonly fail: (error: unknown) => void;
 }
 

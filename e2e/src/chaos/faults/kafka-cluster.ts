@@ -6,12 +6,8 @@ import { BulkWriter } from '../../workload/bulk-writer.js';
 import type { Fault, FaultContext, SystemShape } from './fault.js';
 import { untilReady } from './service-faults.js';
 
-const THREE_BROKERS: SystemShape = {
-  apis: 2,
-  workers: 2,
-  kafkaBrokers: 3,
-  variables: { KAFKA_REPLICATION_FACTOR: '3' },
-};
+/** Three replicas are the default where there are three brokers. */
+const THREE_BROKERS: SystemShape = { apis: 2, workers: 2, kafkaBrokers: 3 };
 
 /** Resolves when every partition has all replicas in sync and is led by its preferred one. */
 async function untilLeadersAreBack(bed: Testbed): Promise<void> {

@@ -9,6 +9,9 @@ const DELETED = 30;
 /** Reviews of the product that is deleted; a statement of 15 s deletes a million of them on no machine that we tried. */
 const MANY = 300_000;
 
+/** Id of the product with many reviews. */
+let bigProductId = '';
+
 /** Other mutations may wait this long for it. */
 const OTHERS_WAIT_MS = 5_000;
 
@@ -79,11 +82,13 @@ export const productFaults: readonly Fault[] = [
     name: 'big-product-deleted',
     row: 40,
     title: `a product with ${MANY / 1_000},000 reviews is deleted while authors write elsewhere`,
-    products: 16,
     foreignChanges: true,
+    prepare: async (bed) => {
+      [bigProductId] = (await createProducts(bed, 1, 'Big')) as [string];
+      await insertUncaptured(bed, bigProductId, MANY);
+    },
     inject: async ({ bed, load, note, violation }) => {
-      const [id] = (await createProducts(bed, 1, 'Big')) as [string];
-      await insertUncaptured(bed, id, MANY);
+      const id = bigProductId;
       const admin = await bed.client(ROOT, 0);
       const began = Date.now();
       const { deleteProduct } = await admin.DeleteProduct({ input: { id } });
