@@ -3,7 +3,7 @@ import { waitUntil } from '@exact-ratings/stack/wait-until.js';
 import type { Admin } from 'kafkajs';
 import { timeToRecovery } from '../../checks/steady-state.js';
 import { sumOverWorkers } from '../../checks/worker-metrics.js';
-import { CONSUMER_GROUP } from '../../testbed.js';
+import { CONSUMER_GROUP, type Testbed } from '../../testbed.js';
 import { launchWorker } from './extra-process.js';
 import type { Fault, FaultContext } from './fault.js';
 import { withAdmin } from './kafka-admin.js';
@@ -13,6 +13,20 @@ import { currentProcess, killService, untilReady } from './service-faults.js';
 async function committedOffsets(admin: Admin, topic: string): Promise<Map<number, number>> {
   const [group] = await admin.fetchOffsets({ groupId: CONSUMER_GROUP, topics: [topic] });
   return new Map(group!.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+}
+
+/** Resolves when the consumer group has so many members. */
+async function untilMembers(bed: Testbed, count: number): Promise<void> {
+  await withAdmin(bed, async (admin) => {
+    const reached = await waitUntil(
+      async () => {
+        const { groups } = await admin.describeGroups([CONSUMER_GROUP]);
+        return groups[0]?.state === 'Stable' && groups[0].members.length === count;
+      },
+      { timeoutMs: 60_000, intervalMs: 250 },
+    );
+    if (reached !== true) throw new Error(`the group did not come to ${count} members within 60 s`);
+  });
 }
 
 /** Adds one review to each product, and waits until Redis holds them all. */
@@ -97,7 +111,8 @@ export const workerFaults: readonly Fault[] = [
       const first = await currentProcess(bed.system.workers[0]!);
       first.pause();
       try {
-        // Redis holds these once the group has taken the frozen member's partitions away.
+        // Its pending fetch has been answered with nothing by then, so it does not see these when it comes back.
+        await untilMembers(bed, 1);
         await reviewAll(context);
         // The first worker then gets back all of its partitions, and the second has committed their offsets.
         const exit = await second.stop();
