@@ -33,7 +33,9 @@ test('a signal that comes twice, as npm passes Ctrl-C on, stops all servers in o
     const processes = [servers.pid!, ...descendantsOf(servers.pid!)];
     expect(processes.length).toBeGreaterThan(4);
     const exit = once(servers, 'exit');
+    const length = output.length;
     process.kill(-servers.pid!, 'SIGINT');
+    await eventually('it begins to stop', () => output.length > length);
     process.kill(servers.pid!, 'SIGINT');
     expect(await exit).toEqual([0, null]);
     expect(output.match(/ stopped \(/g)).toHaveLength(3);
