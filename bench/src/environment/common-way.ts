@@ -13,15 +13,8 @@ export interface CommonWay {
 /** Starts the API of the common way on an empty database. */
 export async function startCommonWay(world: World): Promise<CommonWay> {
   const database = `${world.env['DATABASE_DB']}_common_way`;
-  const topic = `${world.topic}-common-way`;
   const pool = await world.createDatabase(database);
-  const admin = world.kafka.admin();
-  await admin.connect();
-  try {
-    await admin.createTopics({ topics: [{ topic, numPartitions: 12 }], waitForLeaders: true });
-  } finally {
-    await admin.disconnect();
-  }
+  const topic = await world.createTopic('common-way');
   const variables = { DATABASE_DB: database, KAFKA_TOPIC: topic };
   const api = await world.startProcess('common-way-api', COMMON_WAY_API_ENTRY, variables);
   return {

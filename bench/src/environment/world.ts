@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import { developmentToken } from '@exact-ratings/stack/development-token.js';
 import { findFreePort } from '@exact-ratings/stack/servers/ports.js';
 import { runMigrations } from '@exact-ratings/stack/processes/migrate-process.js';
-import { startServiceProcess, type ServiceProcess } from '@exact-ratings/stack/processes/service-process.js';
+import { launchServiceProcess, type ServiceProcess } from '@exact-ratings/stack/processes/service-process.js';
 import type { Stack } from '@exact-ratings/stack/stack.js';
 import { GRAPH_API_ENTRY, RATING_WORKER_ENTRY } from '@exact-ratings/stack/system.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { Redis } from 'ioredis';
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel, type Admin } from 'kafkajs';
 import pg from 'pg';
 
 const JWT = {
@@ -34,14 +34,22 @@ export interface World {
   readonly topic: string;
   readonly connectionString: string;
   token(subject: string): Promise<string>;
+  /** The API as a process that has begun to start. */
+  launchApi(variables?: Readonly<Record<string, string>>): Promise<BenchService>;
   /** The API, ready to serve. */
   startApi(variables?: Readonly<Record<string, string>>): Promise<BenchService>;
-  /** The worker; resolves when it is a member of its group, or at once with `awaitReady: false`. */
+  /** The worker as a process that has begun to start: its metrics can be read a little later. */
+  launchWorker(variables?: Readonly<Record<string, string>>): Promise<BenchService>;
+  /** The worker as a member of its group. */
   startWorker(variables?: Readonly<Record<string, string>>): Promise<BenchService>;
   /** A process of the bench's own, such as a baseline; it gets its port as PORT and answers /ready. */
   startProcess(name: string, entry: string, variables?: Readonly<Record<string, string>>): Promise<BenchService>;
   /** Makes a further, empty database on the same server, and a pool of connections to it. */
   createDatabase(name: string): Promise<pg.Pool>;
+  /** Makes a further topic, with as many partitions as that of the events. @returns its name */
+  createTopic(suffix: string): Promise<string>;
+  /** Runs something with a Kafka admin client that stays connected until the world closes. */
+  withKafkaAdmin<T>(action: (admin: Admin) => Promise<T>): Promise<T>;
   /** Stops what was started here. The servers go on. */
   close(): Promise<void>;
 }
@@ -83,10 +91,10 @@ export async function createWorld(stack: Stack, scenario: string): Promise<World
   await redis.flushall();
 
   const services: ServiceProcess[] = [];
-  const launch = async (name: string, entry: string, variables: Record<string, string>, listens: boolean) => {
-    const listenPort = listens ? await findFreePort() : 0;
+  const launch = async (name: string, entry: string, variables: Readonly<Record<string, string>>) => {
+    const listenPort = await findFreePort();
     const url = `http://127.0.0.1:${listenPort}`;
-    const service = await startServiceProcess({
+    const service = await launchServiceProcess({
       name,
       entry,
       env: {
@@ -98,36 +106,59 @@ export async function createWorld(stack: Stack, scenario: string): Promise<World
       },
       logFile: join(stack.logDirectory, `${scenario}-${name}.log`),
       pidDirectory: stack.pidDirectory,
-      ...(listens ? { readyUrl: `${url}/ready` } : {}),
+      readyUrl: `${url}/ready`,
     });
     services.push(service);
     return Object.defineProperty(service, 'url', { value: url }) as BenchService;
   };
 
+  const start = async (name: string, entry: string, variables: Readonly<Record<string, string>>): Promise<BenchService> => {
+    const service = await launch(name, entry, variables);
+    await service.waitUntilReady();
+    return service;
+  };
+
   await runMigrations(env, stack);
 
+  const kafka = new Kafka({
+    clientId: 'bench',
+    brokers: [`${stack.kafka.host}:${stack.kafka.port}`],
+    logLevel: logLevel.NOTHING,
+  });
+  let admin: Promise<Admin> | undefined;
+  const connectedAdmin = (): Promise<Admin> =>
+    (admin ??= (async () => {
+      const opened = kafka.admin();
+      await opened.connect();
+      return opened;
+    })());
   return {
     stack,
     env,
     pool,
     redis,
     store: new RatingStore(redis, { ttlSeconds: 0 }),
-    kafka: new Kafka({
-      clientId: 'bench',
-      brokers: [`${stack.kafka.host}:${stack.kafka.port}`],
-      logLevel: logLevel.NOTHING,
-    }),
+    kafka,
     topic,
     connectionString: `postgresql://${user}:${password}@${host}:${port}/${database}`,
     token: (subject) =>
       developmentToken({ secret: JWT.JWT_SECRET, issuer: JWT.JWT_ISSUER, audience: JWT.JWT_AUDIENCE }, { subject }),
-    startApi: (variables = {}) => launch('graph-api', GRAPH_API_ENTRY, variables, true),
-    startWorker: (variables = {}) => launch('rating-worker', RATING_WORKER_ENTRY, variables, true),
-    startProcess: (name, entry, variables = {}) => launch(name, entry, variables, true),
+    launchApi: (variables = {}) => launch('graph-api', GRAPH_API_ENTRY, variables),
+    startApi: (variables = {}) => start('graph-api', GRAPH_API_ENTRY, variables),
+    launchWorker: (variables = {}) => launch('rating-worker', RATING_WORKER_ENTRY, variables),
+    startWorker: (variables = {}) => start('rating-worker', RATING_WORKER_ENTRY, variables),
+    startProcess: (name, entry, variables = {}) => start(name, entry, variables),
     createDatabase,
+    createTopic: async (suffix) => {
+      const name = `${topic}-${suffix}`;
+      await (await connectedAdmin()).createTopics({ topics: [{ topic: name, numPartitions: 12 }], waitForLeaders: true });
+      return name;
+    },
+    withKafkaAdmin: async (action) => action(await connectedAdmin()),
     close: async () => {
       await Promise.all(services.map((service) => service.stop()));
       redis.disconnect();
+      await (await admin?.catch(() => undefined))?.disconnect();
       await Promise.all(pools.map((opened) => opened.end()));
     },
   };

@@ -1,8 +1,12 @@
+import { idle } from './idle.js';
 import { read } from './read.js';
+import { relay } from './relay.js';
+import { worker } from './worker.js';
+import { write } from './write.js';
 import type { Scenario } from './scenario.js';
 
 /** All scenarios, in the order in which they run. */
-export const SCENARIOS = { read } as const satisfies Record<string, Scenario>;
+export const SCENARIOS = { read, write, relay, worker, idle } as const satisfies Record<string, Scenario>;
 
 export type ScenarioName = keyof typeof SCENARIOS;
 export const SCENARIO_NAMES = Object.keys(SCENARIOS) as readonly ScenarioName[];
