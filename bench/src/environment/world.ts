@@ -44,6 +44,13 @@ export interface World {
   startWorker(variables?: Readonly<Record<string, string>>): Promise<BenchService>;
   /** A process of the bench's own, such as a baseline; it gets its port as PORT and answers /ready. */
   startProcess(name: string, entry: string, variables?: Readonly<Record<string, string>>): Promise<BenchService>;
+  /** Runs a command of the product to its end. @throws where its exit code is not 0 */
+  runCommand(
+    name: string,
+    entry: string,
+    args: readonly string[],
+    variables?: Readonly<Record<string, string>>,
+  ): Promise<void>;
   /** Makes a further, empty database on the same server, and a pool of connections to it. */
   createDatabase(name: string): Promise<pg.Pool>;
   /** Makes a further topic, with as many partitions as that of the events. @returns its name */
@@ -112,7 +119,11 @@ export async function createWorld(stack: Stack, scenario: string): Promise<World
     return Object.defineProperty(service, 'url', { value: url }) as BenchService;
   };
 
-  const start = async (name: string, entry: string, variables: Readonly<Record<string, string>>): Promise<BenchService> => {
+  const start = async (
+    name: string,
+    entry: string,
+    variables: Readonly<Record<string, string>>,
+  ): Promise<BenchService> => {
     const service = await launch(name, entry, variables);
     await service.waitUntilReady();
     return service;
@@ -148,10 +159,27 @@ export async function createWorld(stack: Stack, scenario: string): Promise<World
     launchWorker: (variables = {}) => launch('rating-worker', RATING_WORKER_ENTRY, variables),
     startWorker: (variables = {}) => start('rating-worker', RATING_WORKER_ENTRY, variables),
     startProcess: (name, entry, variables = {}) => start(name, entry, variables),
+    runCommand: async (name, entry, args, variables = {}) => {
+      const logFile = join(stack.logDirectory, `${scenario}-${name}.log`);
+      const { pidDirectory } = stack;
+      const command = await launchServiceProcess({
+        name,
+        entry,
+        args,
+        env: { ...env, ...variables },
+        logFile,
+        pidDirectory,
+      });
+      services.push(command);
+      const { code } = await command.exited;
+      if (code !== 0) throw new Error(`${name} failed (exit code ${code}): see ${logFile}`);
+    },
     createDatabase,
     createTopic: async (suffix) => {
       const name = `${topic}-${suffix}`;
-      await (await connectedAdmin()).createTopics({ topics: [{ topic: name, numPartitions: 12 }], waitForLeaders: true });
+      await (
+        await connectedAdmin()
+      ).createTopics({ topics: [{ topic: name, numPartitions: 12 }], waitForLeaders: true });
       return name;
     },
     withKafkaAdmin: async (action) => action(await connectedAdmin()),

@@ -1,5 +1,5 @@
 /** A value that issue or plan asks for. */
-type Wanted = { readonly atLeast: number } | { readonly atMost: number };
+export type Wanted = { readonly atLeast: number } | { readonly atMost: number };
 
 /** One measured value: a line of the closing table. */
 export interface Figure {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { descendantsOf } from '@exact-ratings/stack/processes/process-identity.js';
 import { createWorld } from '../environment/world.js';
-import { processCpu, sumOfCpu } from '../measure/process-cpu.js';
+import { processCpu } from '../measure/process-cpu.js';
 import { formatNumber, type Figure } from '../report/figure.js';
 import type { Scenario } from './scenario.js';
 
@@ -22,7 +22,8 @@ export const idle: Scenario = async ({ stack, sizes, progress, signal }) => {
       Kafka: () => processCpu(stack.kafka.pid ?? 0),
       API: () => processCpu(api.pid),
       Redis: () => processCpu(stack.redis.pid ?? 0),
-      PostgreSQL: () => sumOfCpu([postgres, ...descendantsOf(postgres)]),
+      PostgreSQL: () =>
+        [postgres, ...descendantsOf(postgres)].reduce((sum, pid) => sum + processCpu(pid, { endedChildren: true }), 0),
     };
     await delay(SETTLE_MS, undefined, { signal });
     const names = Object.keys(parts) as Array<keyof typeof parts>;

@@ -1,3 +1,5 @@
+import { freshness } from './freshness.js';
+import { growth } from './growth.js';
 import { idle } from './idle.js';
 import { read } from './read.js';
 import { relay } from './relay.js';
@@ -6,7 +8,10 @@ import { write } from './write.js';
 import type { Scenario } from './scenario.js';
 
 /** All scenarios, in the order in which they run. */
-export const SCENARIOS = { read, write, relay, worker, idle } as const satisfies Record<string, Scenario>;
+export const SCENARIOS = { read, write, relay, worker, freshness, idle, growth } as const satisfies Record<
+  string,
+  Scenario
+>;
 
 export type ScenarioName = keyof typeof SCENARIOS;
 export const SCENARIO_NAMES = Object.keys(SCENARIOS) as readonly ScenarioName[];

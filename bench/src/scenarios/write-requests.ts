@@ -36,6 +36,19 @@ export class ReviewMutations {
     );
   }
 
+  /** One mutation for each of the products, in that order. The n-th review of a product is its n-th author's. */
+  async each(productIds: readonly string[]): Promise<LoadRequest[]> {
+    this.#generation += 1;
+    const reviews = new Map<string, number>();
+    return Promise.all(
+      productIds.map(async (productId, i) => {
+        const nth = reviews.get(productId) ?? 0;
+        reviews.set(productId, nth + 1);
+        return createReview(productId, 1 + (i % 5), await this.#token(`author-${this.#generation}-${nth}`));
+      }),
+    );
+  }
+
   /** @throws where the answer to a first review is not what the schema promises */
   async expectRightAnswer(url: string, productId: string): Promise<void> {
     const { body, authorization } = createReview(productId, 4, await this.#token('first'));

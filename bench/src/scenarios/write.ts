@@ -89,11 +89,14 @@ function variants(setup: Setup, kind: Kind, seconds: number) {
   const { world, load, api, worker, commonWay, ids, mutations, commonMutations } = setup;
   const chosen = kind === 'hot' ? ids.slice(0, 1) : ids;
   const count = Math.ceil(MUTATIONS_PER_SECOND * seconds);
-  const through = async (service: BenchService, requests: Parameters<LoadGenerator['run']>[0]): Promise<WriteRound> => {
+  const through = async (
+    service: BenchService,
+    requests: Parameters<LoadGenerator['run']>[0],
+  ): Promise<CountedRound> => {
     const cpuBefore = processCpu(service.pid);
     return roundOf(await load.run(requests), processCpu(service.pid) - cpuBefore);
   };
-  const inserts = async (): Promise<WriteRound> => {
+  const inserts = async (): Promise<CountedRound> => {
     const { connectionString } = world;
     const plan = {
       kind: 'inserts',
@@ -105,10 +108,7 @@ function variants(setup: Setup, kind: Kind, seconds: number) {
     return roundOf(await load.run(plan), 0);
   };
   /** What a round adds must be what it was told: nothing lost, nothing stored twice. The pipeline is at rest afterwards. */
-  const checked = async (
-    measure: () => Promise<WriteRound & { count: number }>,
-    pool = world.pool,
-  ): Promise<WriteRound> => {
+  const checked = async (measure: () => Promise<CountedRound>, pool = world.pool): Promise<WriteRound> => {
     const before = await countReviews(pool);
     const round = await measure();
     const added = (await countReviews(pool)) - before;
@@ -118,13 +118,13 @@ function variants(setup: Setup, kind: Kind, seconds: number) {
   };
   const http = { kind: 'http', connections: CONNECTIONS, seconds, repeat: false } as const;
   return [
-    { name: 'inserts' as VariantName, measure: () => checked(() => inserts() as Promise<CountedRound>) },
+    { name: 'inserts' as VariantName, measure: () => checked(() => inserts()) },
     {
       name: 'api' as VariantName,
       measure: async () => {
         const requests = await mutations.next(chosen, count);
         const plan = { ...http, origin: api.url, requests, mustInclude: '"userErrors":[]' } as const;
-        return checked(() => through(api, plan) as Promise<CountedRound>);
+        return checked(() => through(api, plan));
       },
     },
     {
@@ -132,7 +132,7 @@ function variants(setup: Setup, kind: Kind, seconds: number) {
       measure: async () => {
         const requests = commonMutations.next(chosen, count);
         const plan = { ...http, origin: commonWay.api.url, requests, mustInclude: '"createReview":{"id"' } as const;
-        return checked(() => through(commonWay.api, plan) as Promise<CountedRound>, commonWay.pool);
+        return checked(() => through(commonWay.api, plan), commonWay.pool);
       },
     },
   ];
