@@ -1,13 +1,11 @@
 import type pg from 'pg';
-import { COMMON_WAY_API_ENTRY, COMMON_WAY_WORKER_ENTRY } from './entries.js';
+import { COMMON_WAY_API_ENTRY } from './entries.js';
 import type { BenchService, World } from './world.js';
 
 /** The common way beside the product: a database of its own, Redis database 1, a topic of its own. */
 export interface CommonWay {
   readonly api: BenchService;
   readonly pool: pg.Pool;
-  readonly topic: string;
-  startWorker(): Promise<BenchService>;
 }
 
 /** Starts the API of the common way on an empty database. */
@@ -17,12 +15,7 @@ export async function startCommonWay(world: World): Promise<CommonWay> {
   const topic = await world.createTopic('common-way');
   const variables = { DATABASE_DB: database, KAFKA_TOPIC: topic };
   const api = await world.startProcess('common-way-api', COMMON_WAY_API_ENTRY, variables);
-  return {
-    api,
-    pool,
-    topic,
-    startWorker: () => world.startProcess('common-way-worker', COMMON_WAY_WORKER_ENTRY, variables),
-  };
+  return { api, pool };
 }
 
 /** Copies products and ratings, so that both ways answer the same. */

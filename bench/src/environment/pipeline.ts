@@ -12,7 +12,7 @@ export async function countMessages(world: World, topic = world.topic): Promise<
   });
 }
 
-export async function isOutboxEmpty({ pool }: World): Promise<boolean> {
+async function isOutboxEmpty({ pool }: World): Promise<boolean> {
   const { rows } = await pool.query<{ empty: boolean }>('SELECT NOT EXISTS (SELECT FROM outbox) AS empty');
   return rows[0]!.empty;
 }
@@ -33,7 +33,7 @@ export async function untilOutboxEmpty(world: World): Promise<void> {
   if (empty !== true) throw new Error(`the outbox was not empty within ${DRAIN_TIMEOUT_MS / 1_000} s`);
 }
 
-/** Waits until every captured change is in Redis: the stars that the audit would find behind. @throws after five minutes */
+/** Waits until the worker has finished every captured event. @throws where it has not within five minutes */
 export async function untilDrained(world: World, workerUrl: string): Promise<void> {
   await untilOutboxEmpty(world);
   const messages = await countMessages(world);
