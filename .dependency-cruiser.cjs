@@ -97,7 +97,7 @@ const PARTS = {
     measure: [],
     report: [],
     load: ['environment'],
-    scenarios: ['sizes.ts', 'environment', 'load', 'measure', 'report'],
+    scenarios: ['sizes.ts', 'baselines', 'environment', 'load', 'measure', 'report'],
     'arguments.ts': ['sizes.ts', 'scenarios'],
     'bench.ts': ['sizes.ts', 'arguments.ts', 'environment', 'measure', 'report', 'scenarios'],
   },

@@ -1,4 +1,4 @@
-import { fillOutbox, type BacklogKind } from '../environment/backlog.js';
+import { fillOutbox, type BacklogKind } from './backlog.js';
 import { insertProducts, insertReviews } from '../environment/catalogue.js';
 import { countMessages, untilOutboxEmpty } from '../environment/pipeline.js';
 import { createWorld, type World } from '../environment/world.js';

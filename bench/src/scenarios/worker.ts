@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { waitUntil } from '@exact-ratings/stack/wait-until.js';
-import { fillOutbox, type BacklogKind } from '../environment/backlog.js';
+import { fillOutbox, type BacklogKind } from './backlog.js';
 import { insertProducts, productIds } from '../environment/catalogue.js';
 import { COMMON_WAY_WORKER_ENTRY } from '../environment/entries.js';
 import { countFinishedEvents, countMessages, expectExact, untilOutboxEmpty } from '../environment/pipeline.js';

@@ -1,6 +1,6 @@
 import { formatNumber } from '../report/figure.js';
-import { insertReviews } from './catalogue.js';
-import type { World } from './world.js';
+import { insertReviews } from '../environment/catalogue.js';
+import type { World } from '../environment/world.js';
 
 /** What the reviews of a backlog are about: many products, or a single one. */
 export type BacklogKind = 'spread' | 'hot';
