@@ -105,12 +105,6 @@ const PARTS = {
 
 /** Arrows against the order that exist today, file by file: no others, and each is to go. */
 const AGAINST_THE_ORDER = [
-  // The set of recently changed products is written by the consumer and read by the scans: to be handed in as a callback.
-  { from: '^rating-worker/src/consumer/job-dispatcher\\.ts$', to: '^rating-worker/src/reconciler/recent-products' },
-  { from: '^rating-worker/src/drift/drift-scans\\.ts$', to: '^rating-worker/src/reconciler/recent-products' },
-  // These take the whole configuration, of which they need their own part.
-  { from: '^rating-worker/src/consumer/consumer-group\\.ts$', to: '^rating-worker/src/config\\.ts$' },
-  { from: '^rating-worker/src/reconciler/create-reconciler\\.ts$', to: '^rating-worker/src/config\\.ts$' },
   // The reaper removes the data directories of servers whose owner is gone.
   { from: '^stack/src/processes/orphan-reaper-process\\.ts$', to: '^stack/src/servers/data-directory' },
   // The testbed puts a proxy before each server, which the faults drive.

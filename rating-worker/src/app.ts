@@ -1,28 +1,41 @@
 import { setMaxListeners } from 'node:events';
+import { createKafkaClient } from '@exact-ratings/shared/clients/kafka-client.js';
+import type { Queryable } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { retryUntilAborted } from '@exact-ratings/shared/runtime/backoff.js';
-import { startMonitoringServer } from '@exact-ratings/shared/runtime/monitoring-server.js';
+import { settledWithin, untilAborted } from '@exact-ratings/shared/runtime/deadline.js';
 import { ReleaseStack } from '@exact-ratings/shared/runtime/lifecycle.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
-import type { Queryable } from '@exact-ratings/shared/rating/rating-aggregates.js';
-import { settledWithin, untilAborted } from '@exact-ratings/shared/runtime/deadline.js';
+import { startMonitoringServer } from '@exact-ratings/shared/runtime/monitoring-server.js';
 import type { Consumer } from 'kafkajs';
 import type { RatingWorkerConfig } from './config.js';
 import { createDatabasePool, createQueueConnection, createRatingConnection, warnIfRedisEvicts } from './connections.js';
-import { Dispatcher } from './consumer/job-dispatcher.js';
-import { ReviewConsumer } from './consumer/consumer-group.js';
+import { createBatchHandler } from './consumer/batch-handler.js';
+import { ConsumerGroup, consumerOptions } from './consumer/consumer-group.js';
+import { ConsumerMonitor } from './consumer/consumer-monitor.js';
+import { JobDispatcher } from './consumer/job-dispatcher.js';
+import { OffsetCommitter } from './consumer/offset-committer.js';
+import { DeadLetterProducer } from './dead-letters/dead-letter-producer.js';
+import { DriftRepairer } from './drift/drift-repairer.js';
+import { CatalogueScan, OrphanScan, type ScanParts } from './drift/drift-scans.js';
+import { RateLimiter } from './drift/rate-limiter.js';
 import { createMetrics, type WorkerMetrics } from './metrics.js';
-import { RatingProcessor } from './ratings/rating-processor.js';
-import { Rebuilder } from './ratings/rating-rebuilder.js';
-import { createReconciler } from './reconciler/create-reconciler.js';
-import { RecentProducts } from './reconciler/recent-products.js';
+import { startRatingJobWorker } from './queue/rating-job-worker.js';
 import { RatingQueue } from './queue/rating-queue.js';
-import { startRatingQueueWorker } from './queue/rating-job-worker.js';
+import { GuardedDatabase } from './ratings/guarded-database.js';
+import { RatingProcessor } from './ratings/rating-processor.js';
+import { RatingRebuilder } from './ratings/rating-rebuilder.js';
+import { SequenceAdvancer } from './ratings/sequence-advancer.js';
+import { DataLossDetector } from './reconciler/data-loss-detector.js';
+import { LeaderLease } from './reconciler/leader-lease.js';
+import { RecentCheck } from './reconciler/recent-check.js';
+import { RecentProducts } from './reconciler/recent-products.js';
+import { Reconciler } from './reconciler/reconciler.js';
 
 export interface RatingWorkerOptions {
   readonly config: RatingWorkerConfig;
   readonly logger: Logger;
-  /** Hears of what waiting cannot mend; the process must end, so that its supervisor starts it again. */
+  /** Called when the process must end, so that its supervisor starts it again. */
   readonly onFatal: (error: unknown) => void;
   /** What tests put in place of the real parts. */
   readonly overrides?: {
@@ -55,19 +68,18 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
   let port = 0;
 
   const start = async (signal: AbortSignal): Promise<void> => {
-    const health = await startMonitoringServer({
+    const monitoring = await startMonitoringServer({
       host: config.host,
       port: config.port,
       readiness: () => ready(),
       metrics: metrics.registry,
     });
-    port = health.port;
-    resources.push('health server', () => health.stop());
+    port = monitoring.port;
+    resources.push('monitoring server', () => monitoring.stop());
     logger.info({ port }, 'listening: /health, /ready, /metrics');
 
     const pool = createDatabasePool(config.database, config.databasePoolSize, logger);
     resources.push('PostgreSQL', () => bounded(pool.end()));
-    const database = overrides?.database ?? pool;
     const ratingRedis = createRatingConnection(config.redis, 'rating-worker:ratings', logger);
     const queueRedis = createQueueConnection(config.redis, 'rating-worker:queue', logger);
     const workerRedis = createQueueConnection(config.redis, 'rating-worker:jobs', logger);
@@ -78,57 +90,108 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
       signal,
     );
 
+    // Ratings and their repair.
+    const database = overrides?.database ?? pool;
+    const guarded = new GuardedDatabase(database, logger);
     const store = new RatingStore(ratingRedis, { ttlSeconds: config.ratingTtlSeconds });
+    const rebuilder = new RatingRebuilder(guarded, store);
+    const advancer = new SequenceAdvancer(guarded, rebuilder, store, logger);
+    const limiter = new RateLimiter(config.reconciler.rebuildsPerSecond);
+    const repairer = new DriftRepairer({ store, rebuilder, advancer, limiter, metrics, logger });
+    const scanParts: ScanParts = { store, database, repairer, config: config.reconciler, metrics };
+
+    // The reconciler's keys bear the queue's name: workers of one queue elect one of them.
+    const key = (name: string): string => `rating-worker:${config.jobs.queueName}:${name}`;
+    const recentProducts = new RecentProducts(config.reconciler.recentWindowMs);
+    const reconciler = new Reconciler({
+      scans: {
+        sequences: new CatalogueScan('sequences', scanParts),
+        counts: new CatalogueScan('counts', scanParts),
+        orphans: new OrphanScan(scanParts),
+      },
+      recent: new RecentCheck(recentProducts, scanParts, config.ratingTtlSeconds > 0),
+      lease: new LeaderLease(ratingRedis, key('leader'), config.reconciler.leaseMs),
+      detector: new DataLossDetector(ratingRedis, key('heartbeat'), key('comparison-requests')),
+      config: config.reconciler,
+      metrics,
+      logger,
+    });
+
+    // Jobs.
     const queue = new RatingQueue(queueRedis, config.jobs, logger);
     resources.push('queue', () => bounded(queue.close()));
-    const rebuilder = new Rebuilder(database, store, logger);
-    const recent = new RecentProducts(config.reconciler.recentWindowMs);
-    const reconciler = createReconciler({
-      config,
-      redis: ratingRedis,
+    const processor = new RatingProcessor({
       store,
-      database,
       rebuilder,
-      recent,
+      advancer,
+      queue,
+      config: config.jobs,
       metrics,
-      logger,
+      onTimelineDiverged: (products) => {
+        logger.warn({ products }, 'Kafka holds events of a timeline that PostgreSQL has discarded: all is compared');
+        reconciler.requestComparison().catch((error: unknown) => {
+          logger.warn({ err: error }, 'the comparison could not be requested');
+        });
+      },
     });
-    const processor = new RatingProcessor(store, rebuilder, queue, config.jobs, metrics, (products) => {
-      logger.warn({ products }, 'Kafka holds events that PostgreSQL has forgotten: everything is compared');
-      reconciler.requestComparison().catch((error: unknown) => logger.warn({ err: error }, 'could not ask for it'));
-    });
-    const queueWorker = startRatingQueueWorker(
-      workerRedis,
-      config.jobs,
-      (job) => processor.process(job),
-      metrics,
-      logger,
-    );
-    resources.push('queue worker', () => queueWorker.close(config.stopTimeoutMs / 3));
-
+    const jobWorker = startRatingJobWorker(workerRedis, config.jobs, (job) => processor.process(job), metrics, logger);
+    resources.push('job worker', () => jobWorker.close(config.stopTimeoutMs / 3));
     if (config.reconciler.enabled) {
       reconciler.start();
       resources.push('reconciler', () => bounded(reconciler.stop()));
     }
 
-    const dispatcher = new Dispatcher(queue, config.jobs.maxEvents, recent, logger, waits.signal);
-    const redisAnswers = async (): Promise<boolean> =>
-      ratingRedis.status === 'ready' && (await answersWithin(ratingRedis.ping(), 1_000));
-    const consumer = new ReviewConsumer({
-      config,
-      dispatcher,
-      metrics,
+    // Kafka.
+    const kafka = createKafkaClient(config.kafka, 'rating-worker', logger);
+    const deadLetters = new DeadLetterProducer(kafka, config.kafka.deadLetterTopic, metrics, logger, waits.signal);
+    resources.push('dead letters', () => bounded(deadLetters.close()));
+    const dispatcher = new JobDispatcher({
+      queue,
+      maxEvents: config.jobs.maxEvents,
       logger,
       signal: waits.signal,
-      onFatal,
-      serversAreAway: async () => !(await redisAnswers()) || !(await answersWithin(pool.query('SELECT 1'), 3_000)),
-      wrapConsumer: overrides?.wrapConsumer,
+      onApplied: (events) => {
+        for (const { productId, seq } of events) recentProducts.note(productId, seq);
+      },
     });
-    resources.push('consumer', () =>
-      consumer.stop(config.stopTimeoutMs, () => waits.abort(new Error('the worker stops'))),
+    const consumer = kafka.consumer(consumerOptions(config.consumer));
+    const group = new ConsumerGroup({
+      topic: config.kafka.topic,
+      config: config.consumer,
+      kafka,
+      consumer: overrides?.wrapConsumer?.(consumer) ?? consumer,
+      offsets: new OffsetCommitter(config.kafka.topic, logger),
+      handleBatch: createBatchHandler({
+        dispatch: (events) => dispatcher.dispatch(events),
+        sendDeadLetters: (messages) => deadLetters.send(messages),
+      }),
+      logger,
+      signal: waits.signal,
+      onCrash: onFatal,
+    });
+    resources.push('consumer group', () =>
+      group.stop(config.stopTimeoutMs, () => waits.abort(new Error('the worker stops'))),
     );
-    ready = async () => ({ kafka: consumer.isReady(), redis: await redisAnswers() });
-    await consumer.start(signal);
+    const redisAnswers = async (): Promise<boolean> =>
+      ratingRedis.status === 'ready' && (await answersWithin(ratingRedis.ping(), 1_000));
+    const monitor = new ConsumerMonitor({
+      kafka,
+      topic: config.kafka.topic,
+      groupId: config.consumer.groupId,
+      stallMs: config.consumer.stallTimeoutMs,
+      consumer: group,
+      hasReasonToWait: async () =>
+        deadLetters.isSending || !(await redisAnswers()) || !(await answersWithin(pool.query('SELECT 1'), 3_000)),
+      metrics,
+      logger,
+      onStalled: onFatal,
+    });
+    resources.push('consumer monitor', () => bounded(monitor.stop()));
+    ready = async () => ({ kafka: group.isMember() && !monitor.isStalled, redis: await redisAnswers() });
+
+    await group.connect(signal);
+    monitor.start();
+    await group.run();
   };
 
   const stop = async (): Promise<void> => {
@@ -141,6 +204,7 @@ async function bounded(closing: Promise<unknown>): Promise<void> {
   await settledWithin(closing, 1_000);
 }
 
+/** Whether the promise resolves within the time. */
 async function answersWithin(answer: Promise<unknown>, milliseconds: number): Promise<boolean> {
   let answered = false;
   const noted = answer.then(

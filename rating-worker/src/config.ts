@@ -11,9 +11,9 @@ import {
   type RedisConfig,
 } from '@exact-ratings/shared/config/server-config.js';
 import { MODE, readProduction, SERVICE, type LogLevel } from '@exact-ratings/shared/config/service-config.js';
-import { configSubject, integer, listeningPort, type ConfigOf } from '@exact-ratings/shared/config/variable.js';
+import { configSubject, integer, listeningPort } from '@exact-ratings/shared/config/variable.js';
 import { RATING_STORE } from '@exact-ratings/shared/rating/rating-store-config.js';
-import { CONSUMER } from './consumer/consumer-config.js';
+import { CONSUMER, type ConsumerConfig } from './consumer/consumer-config.js';
 import { SCANS, type ScanConfig } from './drift/scan-config.js';
 import { QUEUE, type JobConfig } from './queue/queue-config.js';
 import { RECONCILER, type ReconcilerConfig } from './reconciler/reconciler-config.js';
@@ -56,7 +56,7 @@ export interface RatingWorkerConfig {
   readonly redis: RedisConfig;
   readonly ratingTtlSeconds: number;
   readonly kafka: KafkaConfig;
-  readonly consumer: ConfigOf<typeof CONSUMER>;
+  readonly consumer: ConsumerConfig;
   readonly jobs: JobConfig;
   readonly reconciler: ReconcilerConfig & ScanConfig;
   /** A stop that finds its servers down does not wait for them longer than this. */

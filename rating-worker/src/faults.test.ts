@@ -70,7 +70,7 @@ test('holds the backlog back in Kafka where too many rebuilds wait for PostgreSQ
   const events = await takeEvents(pool);
   await stack.postgres.kill();
   await send(kafka, pipeline.topic, events);
-  await eventually('some are put off', async () => (await metric('rating_events_total', { result: 'deferred' })) >= 3);
+  await eventually('some are deferred', async () => (await metric('rating_events_total', { result: 'deferred' })) >= 3);
   expect(await readLag(kafka, pipeline.env['KAFKA_GROUP_ID']!, pipeline.topic)).toBe(30);
   await stack.postgres.start();
   await expectExact(pool, redis, products);

@@ -10,12 +10,13 @@ export interface WorkerMetrics {
   readonly deadLetters: Counter;
   readonly freshness: Histogram;
   readonly consumerLag: Gauge;
-  readonly compared: Counter<'pass'>;
-  readonly behind: Gauge;
+  readonly compared: Counter<'scan'>;
+  readonly lagging: Gauge;
   readonly drifted: Counter<'kind'>;
-  readonly healed: Counter<'kind'>;
-  readonly passes: Counter<'pass'>;
-  readonly redisLosses: Counter;
+  readonly repaired: Counter<'kind'>;
+  readonly scans: Counter<'scan'>;
+  readonly lastScan: Gauge<'scan'>;
+  readonly redisDataLosses: Counter;
 }
 
 export function createMetrics(): WorkerMetrics {
@@ -26,7 +27,7 @@ export function createMetrics(): WorkerMetrics {
     registry,
     events: new Counter({
       name: 'rating_events_total',
-      help: 'Review events: applied, duplicate (applied before), rebuilt (from SQL), deferred (until SQL is back), unknown_product',
+      help: 'Review events: applied, duplicate (applied before), rebuilt (from PostgreSQL), deferred (until PostgreSQL is back), unknown_product',
       labelNames: ['result'],
       registers,
     }),
@@ -43,7 +44,7 @@ export function createMetrics(): WorkerMetrics {
     }),
     rebuilds: new Counter({
       name: 'rating_rebuilds_total',
-      help: 'Ratings rebuilt from SQL, by reason',
+      help: 'Ratings rebuilt from PostgreSQL, by reason',
       labelNames: ['reason'],
       registers,
     }),
@@ -54,46 +55,52 @@ export function createMetrics(): WorkerMetrics {
     }),
     freshness: new Histogram({
       name: 'rating_freshness_seconds',
-      help: 'From the change in SQL to the rating in Redis',
+      help: 'From the change in PostgreSQL to the rating in Redis',
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
       registers,
     }),
     consumerLag: new Gauge({
       name: 'rating_consumer_lag_messages',
-      help: 'Messages of the own partitions that are not done yet, as the watchdog saw them last',
+      help: 'Messages of the own partitions that are not done yet, as the consumer monitor saw them last',
       registers,
     }),
     compared: new Counter({
-      name: 'rating_reconciler_compared_total',
-      help: 'Products whose rating in Redis the reconciler compared with SQL',
-      labelNames: ['pass'],
+      name: 'rating_reconciler_products_compared_total',
+      help: 'Products whose rating in Redis the reconciler compared with PostgreSQL',
+      labelNames: ['scan'],
       registers,
     }),
-    behind: new Gauge({
-      name: 'rating_reconciler_behind_products',
-      help: 'Products whose events were still under way when the last pass saw them: lag, not drift',
+    lagging: new Gauge({
+      name: 'rating_reconciler_lagging_products',
+      help: 'Products whose events were still in transit when the last scan saw them: lag, not drift',
       registers,
     }),
     drifted: new Counter({
       name: 'rating_reconciler_drifted_total',
-      help: 'Products whose rating was proven to differ from SQL, by kind',
+      help: 'Products whose rating was proven to differ from PostgreSQL, by kind',
       labelNames: ['kind'],
       registers,
     }),
-    healed: new Counter({
-      name: 'rating_reconciler_healed_total',
-      help: 'Products whose rating the reconciler made right again, by kind of drift',
+    repaired: new Counter({
+      name: 'rating_reconciler_repaired_total',
+      help: 'Products whose rating the reconciler repaired, by kind of drift',
       labelNames: ['kind'],
       registers,
     }),
-    passes: new Counter({
-      name: 'rating_reconciler_passes_total',
-      help: 'Completed passes over all products',
-      labelNames: ['pass'],
+    scans: new Counter({
+      name: 'rating_reconciler_scans_total',
+      help: 'Completed scans over all products',
+      labelNames: ['scan'],
       registers,
     }),
-    redisLosses: new Counter({
-      name: 'rating_redis_losses_total',
+    lastScan: new Gauge({
+      name: 'rating_reconciler_last_scan_timestamp_seconds',
+      help: 'When this process completed its last scan of each kind, in seconds since 1970',
+      labelNames: ['scan'],
+      registers,
+    }),
+    redisDataLosses: new Counter({
+      name: 'rating_redis_data_losses_total',
       help: 'How often the heartbeat told that Redis had lost data',
       registers,
     }),

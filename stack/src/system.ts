@@ -12,7 +12,7 @@ import { supervise, type SupervisedProcess } from './processes/supervisor.js';
 
 export const GRAPH_API_ENTRY = repositoryFile('graph-api/dist/main.js');
 export const RATING_WORKER_ENTRY = repositoryFile('rating-worker/dist/main.js');
-export const RATINGS_AUDIT_ENTRY = repositoryFile('rating-worker/dist/commands/audit.js');
+export const RATINGS_COMMAND_ENTRY = repositoryFile('rating-worker/dist/commands/cli.js');
 
 export interface SystemOptions extends Partial<ServerSettings> {
   /** The name of the stack. */

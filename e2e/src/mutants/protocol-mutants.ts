@@ -31,7 +31,7 @@ export const MUTANTS: readonly Mutant[] = [
     mutations: [
       wrapFunction(
         'rating-worker',
-        'Dispatcher.dispatch',
+        'JobDispatcher.dispatch',
         `(original, ...args) => { original(...args).catch(() => undefined); return Promise.resolve(); }`,
       ),
     ],

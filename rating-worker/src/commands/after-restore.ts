@@ -1,30 +1,60 @@
 import { parseArgs } from 'node:util';
-import { maintain, progressOf, refuseArguments, say } from './maintenance.js';
-import { afterRestore } from './rebuild-ratings.js';
+import { sequenceOf } from '@exact-ratings/shared/rating/rating-state.js';
+import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
+import { OrphanScan, runScan } from '../drift/drift-scans.js';
+import { productPages } from '../drift/product-scan.js';
+import { createProgress, EXIT, print, UsageError, type Command } from './command.js';
+import { withMaintenance, type Maintenance } from './maintenance.js';
 
 const USAGE = `For the day after an older backup of PostgreSQL was put back.
 
-  npm run ratings:after-restore -- --yes
+  npm run ratings -- after-restore --yes
 
-Redis and Kafka still hold events of the future that is gone. Every product's number moves past them (they are then taken as
-seen), its rating is rebuilt from SQL, and keys of products that the backup does not have are removed. Traffic may go on. The
-reconciler does the same for what it finds; this does it at once, for all.
+Redis and Kafka still hold events of the discarded timeline. Every product's sequence number is advanced past them (they are
+duplicates then), its rating is rebuilt from PostgreSQL, and keys of products that the backup does not have are removed.
+Traffic may go on. The reconciler does the same for what it finds; this does it at once, for all.
 Exit code: 0 done, 3 it failed.
 `;
 
-try {
-  const { values } = parseArgs({ options: { yes: { type: 'boolean' }, help: { type: 'boolean' } } });
-  if (values.help === true) {
-    process.stdout.write(USAGE);
-    process.exit(0);
+const PAGE_SIZE = 200;
+
+export const afterRestore: Command = {
+  usage: USAGE,
+  run: async (args, environment) => {
+    requireYes(args);
+    return withMaintenance(environment, async (maintenance) => {
+      const { config, signal } = maintenance;
+      const advanced = await advanceAll(maintenance);
+      const orphans = await runScan(new OrphanScan(maintenance), config.pageIntervalMs, signal);
+      print(
+        `${advanced.toLocaleString('en')} products advanced and rebuilt, the keys of ${orphans.repaired} removed` +
+          (signal.aborted ? ', then stopped' : ''),
+      );
+      return EXIT.OK;
+    });
+  },
+};
+
+function requireYes(args: readonly string[]): void {
+  try {
+    const { values } = parseArgs({ args: [...args], options: { yes: { type: 'boolean' } } });
+    if (values.yes !== true) throw new Error('it changes the sequence numbers of all products: add --yes');
+  } catch (error) {
+    throw new UsageError(errorMessage(error));
   }
-  if (values.yes !== true) throw new Error('it changes the numbers of all products: say --yes');
-} catch (error) {
-  refuseArguments(error, USAGE);
 }
 
-await maintain(process.env, async (maintenance) => {
-  const { moved, removed } = await afterRestore(maintenance, progressOf('products moved forward and rebuilt'));
-  say(`${moved.toLocaleString('en')} products moved forward and rebuilt, the keys of ${removed} removed`);
-  return 0;
-});
+/** @returns how many products were advanced past what Redis holds of them */
+async function advanceAll({ database, store, advancer, limiter, signal }: Maintenance): Promise<number> {
+  const onProgress = createProgress('products advanced and rebuilt');
+  let advanced = 0;
+  for await (const page of productPages(database, PAGE_SIZE)) {
+    if (signal.aborted) break;
+    await limiter.take(page.length, signal);
+    const stored = await store.inspectMany(page);
+    const observed = page.map((productId, i) => ({ productId, seq: sequenceOf(stored[i]!) }));
+    advanced += (await advancer.advance(observed)).size;
+    onProgress(advanced);
+  }
+  return advanced;
+}

@@ -23,9 +23,9 @@ beforeEach(async () => {
 });
 
 async function run(command: string, ...args: string[]): Promise<{ exitCode: number | null; output: string }> {
-  const entry = fileURLToPath(new URL(`../../dist/commands/${command}.js`, import.meta.url));
+  const entry = fileURLToPath(new URL(`../../dist/commands/cli.js`, import.meta.url));
   const env = { PATH: process.env['PATH'], ...servers.env, RECONCILER_GRACE_MS: '0' };
-  const child = spawn(process.execPath, [entry, ...args], { env });
+  const child = spawn(process.execPath, [entry, command, ...args], { env });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const exitCode = await new Promise<number | null>((resolve) => child.once('close', resolve));
@@ -38,7 +38,7 @@ async function productsWithReviews(count: number): Promise<string[]> {
   return ids;
 }
 
-test('ratings:rebuild writes all products, or those that are named', async () => {
+test('rebuild writes all products, or those that are named', async () => {
   const { redis, pool } = servers;
   const ids = await productsWithReviews(250);
   const unknown = randomUUID();
@@ -54,7 +54,7 @@ test('ratings:rebuild writes all products, or those that are named', async () =>
   }
 });
 
-test('ratings:audit --repair heals what differs', async () => {
+test('audit --repair repairs what differs', async () => {
   const { redis, pool } = servers;
   const ids = (await productsWithReviews(4)) as [string, string, string, string];
   await run('rebuild', '--all');
@@ -66,15 +66,15 @@ test('ratings:audit --repair heals what differs', async () => {
 
   expect((await run('audit')).exitCode).toBe(1);
   const repaired = await run('audit', '--repair');
-  expect(repaired.output).toContain('4 found that differ, 3 healed\n1 found that differ, 1 healed');
+  expect(repaired.output).toContain('4 found that differ, 3 repaired\n1 found that differ, 1 repaired');
   expect(repaired.exitCode).toBe(0);
   await expectExact(pool, redis, ids);
 });
 
-test('ratings:after-restore lets no event of the lost future win', async () => {
+test('after-restore lets no event of the discarded timeline win', async () => {
   const { redis, pool } = servers;
   const ids = (await productsWithReviews(3)) as [string, string, string];
-  // Redis knows of a future that SQL has forgotten, and a product that the backup does not have.
+  // Redis knows of a timeline that PostgreSQL has discarded, and a product that the backup does not have.
   await store.replace(
     (await readRatingAggregates(pool, ids)).map((snapshot) => ({ ...snapshot, seq: 9, stars: [0, 0, 0, 0, 9] })),
   );
@@ -85,10 +85,10 @@ test('ratings:after-restore lets no event of the lost future win', async () => {
   const done = await run('after-restore', '--yes');
   expect(done).toEqual({
     exitCode: 0,
-    output: '3 products moved forward and rebuilt, the keys of 1 removed\n',
+    output: '3 products advanced and rebuilt, the keys of 1 removed\n',
   });
   await expectExact(pool, redis, [...ids, gone]);
 
-  const [ghost] = await store.apply([{ productId: ids[0], changes: [{ seq: 10, previousRating: null, rating: 5 }] }]);
-  expect(ghost).toMatchObject({ status: 'OK', applied: 0, duplicates: 1 });
+  const [late] = await store.apply([{ productId: ids[0], changes: [{ seq: 10, previousRating: null, rating: 5 }] }]);
+  expect(late).toMatchObject({ status: 'OK', applied: 0, duplicates: 1 });
 });

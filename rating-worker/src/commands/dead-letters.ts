@@ -1,94 +1,97 @@
 import { parseArgs } from 'node:util';
-import { configOrExit } from '@exact-ratings/shared/runtime/lifecycle.js';
 import { createKafkaClient } from '@exact-ratings/shared/clients/kafka-client.js';
+import type { Environment } from '@exact-ratings/shared/config/env-reader.js';
+import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import { readRatingWorkerConfig } from '../config.js';
-import { DeadLetterArchive, type DeadLetter } from '../dead-letters/dead-letter-topic.js';
+import { DeadLetterTopic, type DeadLetter } from '../dead-letters/dead-letter-topic.js';
+import { EXIT, print, UsageError, type Command } from './command.js';
 
 const USAGE = `Lists the messages that broke the contract, or sends them back to where they came from.
 
-  npm run dead-letters -w rating-worker -- list [--all] [--json]
-  npm run dead-letters -w rating-worker -- replay [--all | --offset PARTITION:OFFSET]
+  npm run ratings -- dead-letters list [--all] [--json]
+  npm run ratings -- dead-letters replay [--all | --offset PARTITION:OFFSET]
 
   --all     also those that have been replayed already
   --json    one JSON object a line, with the original bytes in base64
   --offset  only this one, wherever it lies; as "list" shows it
 
-Connects as KAFKA_* in the environment say. A letter that still breaks the contract comes back as a new one.
+A letter that still breaks the contract comes back as a new one.
+Exit code: 0 done, 1 there is no such letter, 3 it failed.
 `;
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
+interface Arguments {
+  readonly action: 'list' | 'replay';
+  readonly all: boolean;
+  readonly json: boolean;
+  readonly offset: string | undefined;
+}
 
-function readArguments(): { command: string; all: boolean; json: boolean; offset: string | undefined } {
+export const deadLetters: Command = {
+  usage: USAGE,
+  run: async (args, environment) => {
+    const parsed = readArguments(args);
+    const { topic, name, brokers } = openTopic(environment);
+    try {
+      return parsed.action === 'list' ? await list(topic, name, parsed) : await replay(topic, parsed);
+    } catch (error) {
+      throw new Error(`${errorMessage(error)} (Kafka: ${brokers})`, { cause: error });
+    }
+  },
+};
+
+function readArguments(args: readonly string[]): Arguments {
   try {
     const { values, positionals } = parseArgs({
+      args: [...args],
       allowPositionals: true,
-      options: {
-        all: { type: 'boolean' },
-        json: { type: 'boolean' },
-        offset: { type: 'string' },
-        help: { type: 'boolean' },
-      },
+      options: { all: { type: 'boolean' }, json: { type: 'boolean' }, offset: { type: 'string' } },
     });
-    if (values.help === true) {
-      process.stdout.write(USAGE);
-      process.exit(0);
-    }
-    const [command, ...rest] = positionals;
-    if (rest.length > 0 || (command !== 'list' && command !== 'replay')) throw new Error('say "list" or "replay"');
+    const [action, ...rest] = positionals;
+    if (rest.length > 0 || (action !== 'list' && action !== 'replay')) throw new Error('either "list" or "replay"');
     const { offset } = values;
-    if (offset !== undefined && (command === 'list' || !/^\d+:\d+$/.test(offset))) {
+    if (offset !== undefined && (action === 'list' || !/^\d+:\d+$/.test(offset))) {
       throw new Error('--offset belongs to "replay" and takes PARTITION:OFFSET, such as 0:17');
     }
-    return { command, all: values.all ?? false, json: values.json ?? false, offset };
+    return { action, all: values.all ?? false, json: values.json ?? false, offset };
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
-    process.exit(2);
+    throw new UsageError(errorMessage(error));
   }
 }
 
-const { command, all, json, offset } = readArguments();
-const config = configOrExit(() => readRatingWorkerConfig(process.env));
-const { deadLetterTopic, brokers } = config.kafka;
-const archive = new DeadLetterArchive(
-  createKafkaClient(config.kafka, 'dead-letters', createLogger('dead-letters', 'silent')),
-  deadLetterTopic,
-  `${config.consumer.groupId}.replayed-dead-letters`,
-);
-
-try {
-  if (command === 'list') await list();
-  else await replay();
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)} (Kafka: ${brokers.join(', ')})\n`);
-  process.exitCode = 1;
+function openTopic(environment: Environment): { topic: DeadLetterTopic; name: string; brokers: string } {
+  const { kafka, consumer } = readRatingWorkerConfig(environment);
+  const client = createKafkaClient(kafka, 'dead-letters', createLogger('dead-letters', 'silent'));
+  const topic = new DeadLetterTopic(client, kafka.deadLetterTopic, `${consumer.groupId}.replayed-dead-letters`);
+  return { topic, name: kafka.deadLetterTopic, brokers: kafka.brokers.join(', ') };
 }
 
-async function list(): Promise<void> {
+async function list(topic: DeadLetterTopic, name: string, { all, json }: Arguments): Promise<number> {
   let count = 0;
-  await archive.visit(all, (letter) => {
+  await topic.visit(all, (letter) => {
     count += 1;
-    say(json ? describeAsJson(letter) : describe(letter));
+    print(json ? formatJson(letter) : formatText(letter));
   });
-  if (!json) say(`${count} dead letters in ${deadLetterTopic}${all ? '' : ' not replayed yet'}`);
+  if (!json) print(`${count} dead letters in ${name}${all ? '' : ' not replayed yet'}`);
+  return EXIT.OK;
 }
 
-async function replay(): Promise<void> {
+async function replay(topic: DeadLetterTopic, { all, offset }: Arguments): Promise<number> {
   const wanted = (letter: DeadLetter): boolean => offset === undefined || placeOf(letter) === offset;
-  const { replayed, skipped } = await archive.replay(wanted, all || offset !== undefined);
-  say(`${replayed} dead letters replayed`);
-  if (skipped > 0) say(`${skipped} left out: too large for the dead-letter topic; "list" says where the originals are`);
-  if (offset !== undefined && replayed + skipped === 0) {
-    process.stderr.write(`there is no dead letter ${offset}\n`);
-    process.exitCode = 1;
-  }
+  const { replayed, skipped } = await topic.replay(wanted, all || offset !== undefined);
+  print(`${replayed} dead letters replayed`);
+  if (skipped > 0)
+    print(`${skipped} left out: too large for the dead-letter topic; "list" says where the originals are`);
+  if (offset === undefined || replayed + skipped > 0) return EXIT.OK;
+  process.stderr.write(`there is no dead letter ${offset}\n`);
+  return EXIT.FINDINGS;
 }
 
-function placeOf({ partition, offset: position }: DeadLetter): string {
-  return `${partition}:${position}`;
+function placeOf({ partition, offset }: DeadLetter): string {
+  return `${partition}:${offset}`;
 }
 
-function describe(letter: DeadLetter): string {
+function formatText(letter: DeadLetter): string {
   const { key, value, reason, source, omittedBytes } = letter;
   const text = value === null ? 'null' : JSON.stringify(value.subarray(0, 120).toString('utf8'));
   const size = omittedBytes === undefined ? '' : ` (${omittedBytes} bytes, too large to be here)`;
@@ -96,12 +99,12 @@ function describe(letter: DeadLetter): string {
   return `${placeOf(letter)}  ${reason}\n    from ${from}\n    key ${key === null ? 'null' : JSON.stringify(key.toString('utf8'))}, value ${text}${size}`;
 }
 
-function describeAsJson(letter: DeadLetter): string {
-  const { partition, offset: position, key, value, reason, source, omittedBytes } = letter;
+function formatJson(letter: DeadLetter): string {
+  const { partition, offset, key, value, reason, source, omittedBytes } = letter;
   const base64 = (bytes: Buffer | null): string | null => bytes?.toString('base64') ?? null;
   return JSON.stringify({
     partition,
-    offset: position,
+    offset,
     reason,
     source,
     omittedBytes,

@@ -1,41 +1,70 @@
 import { parseArgs } from 'node:util';
-import { maintain, progressOf, refuseArguments, say } from './maintenance.js';
-import { rebuildRatings } from './rebuild-ratings.js';
+import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
+import { isUuid } from '@exact-ratings/shared/events/uuid.js';
+import { productPages } from '../drift/product-scan.js';
+import { createProgress, EXIT, print, UsageError, type Command } from './command.js';
+import { withMaintenance, type Maintenance } from './maintenance.js';
 
-const USAGE = `Writes ratings in Redis anew from SQL; traffic may go on.
+const USAGE = `Writes ratings in Redis anew from PostgreSQL; traffic may go on.
 
-  npm run ratings:rebuild -- --all
-  npm run ratings:rebuild -- PRODUCT_ID [PRODUCT_ID …]
+  npm run ratings -- rebuild --all
+  npm run ratings -- rebuild PRODUCT_ID [PRODUCT_ID …]
 
 At most RECONCILER_REBUILDS_PER_SECOND products a second. What is newer in Redis stays.
 Exit code: 0 done, 1 some ids are not known, 3 it failed.
 `;
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const PAGE_SIZE = 200;
 
-function readArguments(): string[] | null {
+export const rebuild: Command = {
+  usage: USAGE,
+  run: async (args, environment) => {
+    const productIds = readArguments(args);
+    return withMaintenance(environment, async (maintenance) => {
+      const { rebuilt, unknown } = await rebuildRatings(maintenance, productIds);
+      for (const id of unknown) print(`unknown: ${id}`);
+      print(`${rebuilt.toLocaleString('en')} products rebuilt${maintenance.signal.aborted ? ', then stopped' : ''}`);
+      return unknown.length > 0 ? EXIT.FINDINGS : EXIT.OK;
+    });
+  },
+};
+
+/** @returns the ids, or null for all products */
+function readArguments(args: readonly string[]): string[] | null {
   try {
     const { values, positionals } = parseArgs({
-      options: { all: { type: 'boolean', default: false }, help: { type: 'boolean' } },
+      args: [...args],
+      options: { all: { type: 'boolean', default: false } },
       allowPositionals: true,
     });
-    if (values.help === true) {
-      process.stdout.write(USAGE);
-      process.exit(0);
-    }
     if (values.all === positionals.length > 0) throw new Error('either --all or the ids of products');
-    const malformed = positionals.find((id) => !UUID.test(id));
+    const ids = positionals.map((id) => id.toLowerCase());
+    const malformed = ids.find((id): boolean => !isUuid(id));
     if (malformed !== undefined) throw new Error(`"${malformed}" is not the id of a product`);
-    return values.all ? null : positionals.map((id) => id.toLowerCase());
+    return values.all ? null : ids;
   } catch (error) {
-    refuseArguments(error, USAGE);
+    throw new UsageError(errorMessage(error));
   }
 }
 
-const productIds = readArguments();
-await maintain(process.env, async (maintenance) => {
-  const { rebuilt, unknown } = await rebuildRatings(maintenance, productIds, progressOf('products rebuilt'));
-  for (const id of unknown) say(`unknown: ${id}`);
-  say(`${rebuilt.toLocaleString('en')} products rebuilt${maintenance.signal.aborted ? ', then stopped' : ''}`);
-  return unknown.length > 0 ? 1 : 0;
-});
+/** Rebuilds these products, or with null all; `unknown` are ids that PostgreSQL does not have. */
+async function rebuildRatings(
+  { database, rebuilder, limiter, signal }: Maintenance,
+  productIds: readonly string[] | null,
+): Promise<{ rebuilt: number; unknown: string[] }> {
+  const report = { rebuilt: 0, unknown: [] as string[] };
+  const onProgress = createProgress('products rebuilt');
+  for await (const page of productIds === null ? productPages(database, PAGE_SIZE) : pagesOf(productIds)) {
+    if (signal.aborted) break;
+    await limiter.take(page.length, signal);
+    const rebuilt = await rebuilder.rebuild(page);
+    report.rebuilt += rebuilt.size;
+    report.unknown.push(...page.filter((id) => !rebuilt.has(id)));
+    onProgress(report.rebuilt);
+  }
+  return report;
+}
+
+function* pagesOf(ids: readonly string[]): Generator<string[]> {
+  for (let start = 0; start < ids.length; start += PAGE_SIZE) yield ids.slice(start, start + PAGE_SIZE);
+}

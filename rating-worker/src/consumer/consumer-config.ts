@@ -1,4 +1,4 @@
-import { configSubject, integer, text } from '@exact-ratings/shared/config/variable.js';
+import { configSubject, integer, text, type ConfigOf } from '@exact-ratings/shared/config/variable.js';
 
 export const CONSUMER = configSubject('Kafka consumer', {
   groupId: text('KAFKA_GROUP_ID', { default: 'rating-worker', meaning: 'Consumer group of the workers.' }),
@@ -34,3 +34,5 @@ export const CONSUMER = configSubject('Kafka consumer', {
     meaning: 'A consumer that stands still for this long while Kafka answers ends the process.',
   }),
 });
+
+export type ConsumerConfig = ConfigOf<typeof CONSUMER>;

@@ -65,7 +65,7 @@ test('applies a hot product with more events than a job holds in order, without 
   expect(await metric('rating_events_total', { result: 'applied' })).toBeGreaterThanOrEqual(3_000);
 });
 
-test('takes everything that Kafka delivers a second time as seen', async () => {
+test('takes everything that Kafka delivers a second time for duplicates', async () => {
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers);
   const products = await insertProducts(pool, 10);
@@ -83,7 +83,7 @@ test('takes everything that Kafka delivers a second time as seen', async () => {
   const again = await startWorker(pipeline, { KAFKA_GROUP_ID: `again-${pipeline.topic}` });
   const total = products.length + 2 * events.length;
   await eventually(
-    'all are seen',
+    'all are duplicates',
     async () => (await again.metric('rating_events_total', { result: 'duplicate' })) === total,
   );
   expect(await again.metric('rating_events_total')).toBe(total);
@@ -107,7 +107,7 @@ test('rebuilds what a lost event left behind, and says so', async () => {
   expect(await metric('rating_rebuilds_total', { reason: 'gap' })).toBe(1);
 });
 
-test('writes nothing for a product that SQL lacks', async () => {
+test('writes nothing for a product that PostgreSQL lacks', async () => {
   const { redis, kafka } = servers;
   const pipeline = await createPipeline(servers);
   const { metric } = await startWorker(pipeline);

@@ -1,110 +1,119 @@
-import { sleep } from '@exact-ratings/shared/runtime/backoff.js';
+import { withDeadline } from '@exact-ratings/shared/runtime/deadline.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
-import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
-import { settledWithin } from '@exact-ratings/shared/runtime/deadline.js';
+import { RunningLoop, type NextRound } from '@exact-ratings/shared/runtime/running-loop.js';
 import type { Admin, Kafka } from 'kafkajs';
 import type { WorkerMetrics } from '../metrics.js';
+import type { PartitionStatus } from './consumer-group.js';
 import { StallDetector, type PartitionProgress } from './stall-detector.js';
 
-interface WatchedConsumer {
-  /** Whether the group's coordinator has heard of it lately. */
+/** What the monitor sees of a `ConsumerGroup`. */
+interface MonitoredConsumer {
   isMember(): boolean;
-  /** Since when the batch of the partition has been worked on; undefined where none is. */
-  busySince(partition: number): number | undefined;
-  /** The partitions that are its own, each with the next offset to be done, where it has done any. */
-  assigned(): ReadonlyMap<number, string | undefined>;
-  /** Whether what it waits for, other than Kafka, is known to be away. */
-  hasReasonToWait(): Promise<boolean>;
+  partitions(): ReadonlyMap<number, PartitionStatus>;
 }
 
-export interface WatchdogOptions {
+export interface ConsumerMonitorOptions {
   readonly kafka: Kafka;
   readonly topic: string;
   readonly groupId: string;
+  /** A partition that has messages and does not move for this long is stalled. */
   readonly stallMs: number;
-  readonly consumer: WatchedConsumer;
+  readonly consumer: MonitoredConsumer;
+  /** Whether a server that the batches need, other than Kafka, is known to be away. */
+  readonly hasReasonToWait: () => Promise<boolean>;
   readonly metrics: WorkerMetrics;
   readonly logger: Logger;
-  /** Called once, with the reason. */
-  readonly onStandstill: (reason: Error) => void;
+  /** Called once, with the reason, when the consumer is found stalled. */
+  readonly onStalled: (reason: Error) => void;
 }
 
-/** A batch may take this many times as long as a partition may stand still: it waits, and says for what. */
-const BATCH_PATIENCE = 5;
+/** A batch in progress is overdue after this many times `stallMs`. (A partition without a batch is stalled after `stallMs`.) */
+const OVERDUE_FACTOR = 5;
 const ANSWER_TIMEOUT_MS = 5_000;
 
 /**
- * Looks at the consumer from outside, with a connection of its own: while Kafka answers, it must be a member of its
- * group, and its partitions must move as long as there is something to read.
+ * Watches the consumer group from outside, over a connection of its own. While Kafka answers, this process must be a member of
+ * the group, and its partitions must move as long as they have messages; otherwise kafkajs hangs in a state that only a new
+ * process ends.
  */
-export class ConsumerWatchdog {
-  private readonly stopping = new AbortController();
+export class ConsumerMonitor {
   private readonly detector: StallDetector;
   private readonly admin: Admin;
+  private readonly loop: RunningLoop;
+  private readonly intervalMs: number;
   private connected = false;
+  private lastRoundAt = Date.now();
   private outsideSince: number | undefined;
-  private barked = false;
+  private stalled = false;
 
-  constructor(private readonly options: WatchdogOptions) {
+  constructor(private readonly options: ConsumerMonitorOptions) {
     this.detector = new StallDetector(options.stallMs);
     this.admin = options.kafka.admin({ retry: { retries: 0 } });
+    this.intervalMs = Math.min(10_000, options.stallMs / 4);
+    this.loop = new RunningLoop({
+      round: () => this.round(),
+      backoff: { initialMs: this.intervalMs, maxMs: this.intervalMs },
+      logger: options.logger,
+      onFailing: 'the consumer monitor cannot see Kafka',
+      onRecovered: 'the consumer monitor sees Kafka again',
+    });
   }
 
-  get isAlarmed(): boolean {
-    return this.barked;
+  /** Whether the consumer was found stalled; it stays so. */
+  get isStalled(): boolean {
+    return this.stalled;
   }
 
   start(): void {
-    void this.watch();
+    this.lastRoundAt = Date.now();
+    this.loop.start();
   }
 
   async stop(): Promise<void> {
-    this.stopping.abort();
+    await this.loop.stop();
     if (this.connected) await this.admin.disconnect();
   }
 
-  private async watch(): Promise<void> {
-    const { signal } = this.stopping;
-    const intervalMs = Math.min(10_000, this.options.stallMs / 4);
-    while (!signal.aborted && !this.barked) {
-      const before = Date.now();
-      await sleep(intervalMs, signal);
-      if (signal.aborted) return;
-      // The whole process was stopped meanwhile: the consumer had no chance either.
-      if (Date.now() - before > 2 * intervalMs) this.forgetThePast();
-      try {
-        await this.look();
-      } catch (error) {
-        // Kafka does not answer: that is reason enough for whatever the consumer does.
-        this.forgetThePast();
-        this.options.logger.debug({ reason: errorMessage(error) }, 'the watchdog cannot see Kafka');
-      }
+  private async round(): Promise<NextRound> {
+    // The whole process stood still meanwhile (SIGSTOP, a sleeping laptop): the consumer had no chance either.
+    if (Date.now() - this.lastRoundAt > 2 * this.intervalMs) this.reset();
+    try {
+      if (!this.stalled) await this.check();
+    } catch (error) {
+      // Kafka does not answer, which explains whatever the consumer does.
+      this.reset();
+      throw error;
+    } finally {
+      this.lastRoundAt = Date.now();
     }
+    return { afterMs: this.intervalMs, orWhenWoken: true };
   }
 
-  private forgetThePast(): void {
+  private reset(): void {
     this.outsideSince = undefined;
     this.detector.reset();
   }
 
-  private async look(): Promise<void> {
-    const { consumer, stallMs } = this.options;
-    const progress = await within(ANSWER_TIMEOUT_MS, this.readProgress());
+  private async check(): Promise<void> {
+    const { consumer, stallMs, hasReasonToWait } = this.options;
+    const progress = await withDeadline(this.readProgress(), ANSWER_TIMEOUT_MS, 'Kafka did not tell the offsets');
     const now = Date.now();
     if (consumer.isMember()) this.outsideSince = undefined;
     else this.outsideSince ??= now;
     if (this.outsideSince !== undefined && now - this.outsideSince >= stallMs) {
-      return this.bark('Kafka answers, but the consumer is no member of its group');
+      return this.reportStalled('Kafka answers, but the consumer is no member of its group');
     }
     const stalled = this.detector.observe(progress, now);
-    if (stalled.length > 0)
-      return this.bark(`partitions ${stalled.join(', ')} stand still although they have messages`);
-
-    const overdue = [...consumer.assigned().keys()].filter(
-      (partition) => now - (consumer.busySince(partition) ?? now) >= BATCH_PATIENCE * stallMs,
-    );
-    if (overdue.length > 0 && !(await consumer.hasReasonToWait())) {
-      this.bark(`batches of the partitions ${overdue.join(', ')} do not come to an end, and nothing explains it`);
+    if (stalled.length > 0) {
+      return this.reportStalled(`partitions ${stalled.join(', ')} stand still although they have messages`);
+    }
+    const overdue = [...consumer.partitions()]
+      .filter(([, { busySince }]) => now - (busySince ?? now) >= OVERDUE_FACTOR * stallMs)
+      .map(([partition]) => partition);
+    if (overdue.length > 0 && !(await hasReasonToWait())) {
+      this.reportStalled(
+        `batches of the partitions ${overdue.join(', ')} do not come to an end, and nothing explains it`,
+      );
     }
   }
 
@@ -116,31 +125,28 @@ export class ConsumerWatchdog {
     }
     const bounds = await this.admin.fetchTopicOffsets(topic);
     const [committed] = await this.admin.fetchOffsets({ groupId, topics: [topic] });
-    const assigned = consumer.assigned();
-    const progress = bounds
-      .filter(({ partition }) => assigned.has(partition))
-      .map(({ partition, low, high }) => {
-        const offset = committed?.partitions.find((one) => one.partition === partition)?.offset ?? '-1';
-        const position = BigInt(assigned.get(partition) ?? offset);
-        return {
+    const partitions = consumer.partitions();
+    const progress = bounds.flatMap(({ partition, low, high }): PartitionProgress[] => {
+      const status = partitions.get(partition);
+      if (status === undefined) return [];
+      const offset = committed?.partitions.find((one) => one.partition === partition)?.offset ?? '-1';
+      const position = BigInt(status.position ?? offset);
+      return [
+        {
           partition,
           position: position > BigInt(low) ? position : BigInt(low),
           end: BigInt(high),
-          busy: consumer.busySince(partition) !== undefined,
-        };
-      });
+          busy: status.busySince !== undefined,
+        },
+      ];
+    });
     const lag = progress.reduce((sum, { position, end }) => sum + Number(end > position ? end - position : 0n), 0);
     metrics.consumerLag.set(lag);
     return progress;
   }
 
-  private bark(reason: string): void {
-    this.barked = true;
-    this.options.onStandstill(new Error(`the consumer stands still: ${reason}`));
+  private reportStalled(reason: string): void {
+    this.stalled = true;
+    this.options.onStalled(new Error(`the consumer stands still: ${reason}`));
   }
-}
-
-async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
-  if (!(await settledWithin(promise, milliseconds))) throw new Error(`no answer within ${milliseconds} ms`);
-  return promise;
 }

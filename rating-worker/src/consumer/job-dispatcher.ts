@@ -1,31 +1,35 @@
 import type { ReviewEvent } from '@exact-ratings/shared/events/review-event.js';
-import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { untilAborted } from '@exact-ratings/shared/runtime/deadline.js';
+import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import type { ApplyJob } from '../queue/rating-job.js';
 import type { RatingQueue } from '../queue/rating-queue.js';
-import type { RecentProducts } from '../reconciler/recent-products.js';
 import { planRounds } from './job-planner.js';
 
-interface Waiting {
+export interface JobDispatcherOptions {
+  readonly queue: Pick<RatingQueue, 'addAndWait' | 'addRebuild'>;
+  /** Events in one job. */
+  readonly maxEvents: number;
+  readonly logger: Logger;
+  /** Ends the waits for jobs. */
+  readonly signal: AbortSignal;
+  /** Called with events that are in Redis, or left to a rebuild. */
+  readonly onApplied: (events: readonly ReviewEvent[]) => void;
+}
+
+interface WaitingBatch {
   readonly events: readonly ReviewEvent[];
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
- * Turns events into finished jobs. Batches that arrive in the same turn of the event loop (one fetch brings one a
- * partition) share their jobs, since the job is what costs.
+ * Turns events into jobs and waits until they have finished. Batches that arrive in the same turn of the event loop (one fetch
+ * brings one a partition) share their jobs, because the number of jobs is what costs.
  */
-export class Dispatcher {
-  private waiting: Waiting[] = [];
+export class JobDispatcher {
+  private waiting: WaitingBatch[] = [];
 
-  constructor(
-    private readonly queue: RatingQueue,
-    private readonly maxEvents: number,
-    private readonly recent: RecentProducts,
-    private readonly logger: Logger,
-    private readonly signal: AbortSignal,
-  ) {}
+  constructor(private readonly options: JobDispatcherOptions) {}
 
   /**
    * Resolves once all events are in Redis, or are left to a rebuild; waits without end while Redis is down.
@@ -40,27 +44,27 @@ export class Dispatcher {
   }
 
   private async flush(): Promise<void> {
+    const { queue, maxEvents, signal, onApplied } = this.options;
     const batches = this.waiting;
     this.waiting = [];
     try {
-      for (const round of planRounds(
-        batches.flatMap(({ events }) => events),
-        this.maxEvents,
-      )) {
-        const failed = await this.queue.finish(round, this.signal);
+      const events = batches.flatMap((batch) => batch.events);
+      for (const round of planRounds(events, maxEvents)) {
+        const failed = await queue.addAndWait(round, signal);
         if (failed.length > 0) await this.leaveToRebuild(failed);
       }
-      for (const { events } of batches) for (const { productId, seq } of events) this.recent.note(productId, seq);
+      onApplied(events);
       for (const { resolve } of batches) resolve();
     } catch (error) {
       for (const { reject } of batches) reject(error);
     }
   }
 
-  /** Later events of these products would meet a gap and heal them; a rebuild does so without later events. */
+  /** Later events of these products would meet a gap and repair them; a rebuild does so without later events. */
   private async leaveToRebuild(failed: readonly ApplyJob[]): Promise<void> {
+    const { queue, logger, signal } = this.options;
     const productIds = failed.flatMap(({ products }) => products.map(({ productId }) => productId));
-    this.logger.error({ jobs: failed.length, productIds }, 'jobs used up their attempts; their ratings are rebuilt');
-    await untilAborted(this.queue.addRebuild({ productIds, reason: 'failed-job' }, 1_000), this.signal);
+    logger.error({ jobs: failed.length, productIds }, 'jobs used up their attempts; their ratings are rebuilt');
+    await untilAborted(queue.addRebuild({ productIds, reason: 'failed-job' }, 1_000), signal);
   }
 }

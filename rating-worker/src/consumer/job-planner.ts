@@ -2,9 +2,15 @@ import type { ReviewEvent } from '@exact-ratings/shared/events/review-event.js';
 import { toQueuedChange, type ApplyJob, type QueuedChange, type QueuedProduct } from '../queue/rating-job.js';
 
 /**
- * Splits events by product into jobs of at most `maxEvents` events. A product is in one job of a round only, and a
- * product with more events goes on in the next round: with one round after the other, no two jobs in flight share a
- * product, so its events reach Redis in the order of their numbers.
+ * Splits events by product into rounds of jobs, each job of at most `maxEvents` events. A round begins when all jobs of the one
+ * before have finished, and a product is in one job of a round only. So no two jobs in flight share a product, and its events
+ * reach Redis in the order of their sequence numbers.
+ *
+ *     events     a1 b1 a2 c1 a3 a4 a5          with maxEvents = 2
+ *     by product a: 1 2 3 4 5   b: 1   c: 1
+ *     round 1    job {a: 1 2}   job {b: 1, c: 1}
+ *     round 2    job {a: 3 4}
+ *     round 3    job {a: 5}
  */
 export function planRounds(events: readonly ReviewEvent[], maxEvents: number): ApplyJob[][] {
   const slices: QueuedProduct[][] = [];

@@ -16,8 +16,8 @@ export interface RejectedMessage {
 
 const MAX_SEND_BYTES = 1_000_000;
 
-/** Sends what breaks the contract to the dead-letter topic. */
-export class DeadLetters {
+/** Sends messages that break the contract to the dead-letter topic. */
+export class DeadLetterProducer {
   private readonly producer: Producer;
   private connected = false;
   private sending = 0;

@@ -22,12 +22,12 @@ export interface ReplayReport {
   skipped: number;
 }
 
-/** Reads the dead-letter topic and sends its letters back to where they came from. */
-export class DeadLetterArchive {
+/** Reads the dead-letter topic and replays its letters: sends them back to the topics they came from. */
+export class DeadLetterTopic {
   constructor(
     private readonly kafka: Kafka,
     private readonly topic: string,
-    /** The group whose offsets say how far the letters have been replayed. */
+    /** The consumer group whose offsets say how far the letters have been replayed. */
     private readonly replayGroup: string,
   ) {}
 
@@ -59,7 +59,7 @@ export class DeadLetterArchive {
           await producer.send({ topic: letter.source.topic, acks: -1, messages: [{ key, value, headers }] });
           report.replayed += 1;
         });
-        if (!all) await this.remember(ranges);
+        if (!all) await this.commitReplayed(ranges);
       });
     } finally {
       await producer.disconnect();
@@ -127,8 +127,8 @@ export class DeadLetterArchive {
     }
   }
 
-  /** kafkajs's admin.setOffsets does the same, in five seconds. */
-  private async remember(ranges: readonly Range[]): Promise<void> {
+  /** Commits the ends of the ranges for the replay group. kafkajs's admin.setOffsets does the same, in five seconds. */
+  private async commitReplayed(ranges: readonly Range[]): Promise<void> {
     const news = ranges.filter(({ from, to }) => from < to);
     if (news.length === 0) return;
     const consumer = this.kafka.consumer({ groupId: this.replayGroup, maxWaitTimeInMs: 100 });

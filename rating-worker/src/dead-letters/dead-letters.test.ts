@@ -15,9 +15,9 @@ import {
   type TestPipeline,
   type TestServers,
 } from '../testing/test-servers.js';
-import { DeadLetterArchive, type DeadLetter } from './dead-letter-topic.js';
+import { DeadLetterTopic, type DeadLetter } from './dead-letter-topic.js';
 
-const COMMAND = fileURLToPath(new URL('../../dist/commands/dead-letters.js', import.meta.url));
+const COMMAND = fileURLToPath(new URL('../../dist/commands/cli.js', import.meta.url));
 const run = promisify(execFile);
 let servers: TestServers;
 
@@ -142,28 +142,28 @@ const POISON: Message[] = [
 ];
 
 /** A pipeline whose worker has put the poison into its dead letters; the worker is stopped again. */
-async function poisoned(): Promise<{ pipeline: TestPipeline; archive: DeadLetterArchive }> {
+async function poisoned(): Promise<{ pipeline: TestPipeline; topic: DeadLetterTopic }> {
   const pipeline = await createPipeline(servers, { partitions: 1 });
   const { metric } = await startWorker(pipeline);
   await send(servers.kafka, pipeline.topic, POISON);
   await eventually('all are dead letters', async () => (await metric('rating_dead_letters_total')) === POISON.length);
   await stopWorkers();
-  const archive = new DeadLetterArchive(servers.kafka, `${pipeline.topic}.dead-letters`, `replayed-${pipeline.topic}`);
-  return { pipeline, archive };
+  const topic = new DeadLetterTopic(servers.kafka, `${pipeline.topic}.dead-letters`, `replayed-${pipeline.topic}`);
+  return { pipeline, topic };
 }
 
-async function list(archive: DeadLetterArchive, all = false): Promise<DeadLetter[]> {
+async function list(topic: DeadLetterTopic, all = false): Promise<DeadLetter[]> {
   const letters: DeadLetter[] = [];
-  await archive.visit(all, (letter) => void letters.push(letter));
+  await topic.visit(all, (letter) => void letters.push(letter));
   return letters;
 }
 
 const text = (bytes: Buffer | null): string | null => bytes?.toString('latin1') ?? null;
 
-describe('the archive', () => {
+describe('the dead-letter topic', () => {
   test('lists what the worker has put there, with reason, source and the original bytes', async () => {
-    const { pipeline, archive } = await poisoned();
-    const letters = await list(archive);
+    const { pipeline, topic } = await poisoned();
+    const letters = await list(topic);
     expect(
       letters.map(({ key, value, source, headers }) => [
         text(key),
@@ -182,26 +182,26 @@ describe('the archive', () => {
   });
 
   test('sends them back as they were, once', async () => {
-    const { pipeline, archive } = await poisoned();
-    expect(await archive.replay(() => true, false)).toEqual({ replayed: 3, skipped: 0 });
+    const { pipeline, topic } = await poisoned();
+    expect(await topic.replay(() => true, false)).toEqual({ replayed: 3, skipped: 0 });
     const messages = await readTopic(servers.kafka, pipeline.topic, 6);
     expect(messages.slice(3)).toEqual(messages.slice(0, 3));
     expect(messages[3]!.headers).toEqual({ trace: 'x' });
-    expect(await list(archive)).toEqual([]);
-    expect(await list(archive, true)).toHaveLength(3);
-    expect(await archive.replay(() => true, false)).toEqual({ replayed: 0, skipped: 0 });
+    expect(await list(topic)).toEqual([]);
+    expect(await list(topic, true)).toHaveLength(3);
+    expect(await topic.replay(() => true, false)).toEqual({ replayed: 0, skipped: 0 });
 
     // They still break the contract: the worker writes them anew, and only these are listed.
     const { metric } = await startWorker(pipeline);
     await eventually('they come back', async () => (await metric('rating_dead_letters_total')) === 3);
-    expect((await list(archive)).map(({ source }) => source.offset)).toEqual(['3', '4', '5']);
+    expect((await list(topic)).map(({ source }) => source.offset)).toEqual(['3', '4', '5']);
   });
 
   test('is a command', async () => {
     const { pipeline } = await poisoned();
     const env = { PATH: process.env['PATH'], ...pipeline.env };
     const command = (...args: string[]): Promise<{ stdout: string }> =>
-      run(process.execPath, [COMMAND, ...args], { env });
+      run(process.execPath, [COMMAND, 'dead-letters', ...args], { env });
 
     const listed = (await command('list')).stdout;
     expect(listed).toContain(`0:0  the value is not JSON`);
@@ -218,6 +218,6 @@ describe('the archive', () => {
     expect((await command('replay')).stdout).toContain('3 dead letters replayed');
     expect((await command('list')).stdout).toContain('0 dead letters');
     expect(await readTopic(servers.kafka, pipeline.topic, 7)).toHaveLength(7);
-    await expect(command('bury')).rejects.toMatchObject({ code: 2 });
+    await expect(command('bury')).rejects.toMatchObject({ code: 3 });
   });
 });

@@ -1,28 +1,30 @@
 import type { RatingState, StoredRating } from '@exact-ratings/shared/rating/rating-state.js';
 
+/** How a product's keys in Redis stand to its rating in PostgreSQL. */
 export type Verdict =
-  /** The keys equal SQL. */
+  /** The keys equal PostgreSQL. */
   | { readonly kind: 'EQUAL' }
-  /** No keys: nobody has read the product yet, or they expired. Readers are answered by SQL. */
+  /** No keys: nobody has read the product yet, or they expired. Readers are answered by PostgreSQL. */
   | { readonly kind: 'MISSING' }
-  /** A lower seq: its events are under way. */
+  /** A lower seq: its events are in transit, unless it stays so. */
   | { readonly kind: 'BEHIND'; readonly by: number }
-  /** What no amount of waiting mends. */
+  /** Not explained by events in transit. */
   | { readonly kind: 'DIFFERENT'; readonly reason: DifferenceReason };
 
 export type DifferenceReason =
-  | 'CONTENT' // other counts at the same seq
-  | 'AHEAD' // a higher seq than SQL's
+  | 'COUNTS' // other counts at the same seq
+  | 'AHEAD' // a higher seq than PostgreSQL's
   | 'CORRUPT' // the three keys do not agree with each other
-  | 'ORPHAN' // keys of a product that SQL does not have
+  | 'ORPHAN' // keys of a product that PostgreSQL does not have
   | 'TOMBSTONE'; // the product is there, Redis says it was deleted
 
 /**
- * Compares what Redis held with what SQL holds. Redis must have been read first: then SQL is never behind in a sound
- * history, and what differs is proven. `sql` is null where SQL does not have the product.
+ * Compares what Redis held with what PostgreSQL holds; `database` is null where PostgreSQL does not have the product.
+ * Redis must have been read first. Sequence numbers in PostgreSQL only grow, so unless it was restored from a backup it is then
+ * at least as new as what Redis held. A higher seq in Redis, or other counts at the same seq, is therefore drift and not a race.
  */
-export function compareRating(stored: StoredRating, sql: RatingState | null): Verdict {
-  if (sql === null) {
+export function compareRating(stored: StoredRating, database: RatingState | null): Verdict {
+  if (database === null) {
     return stored.kind === 'RATING' || stored.kind === 'CORRUPT'
       ? { kind: 'DIFFERENT', reason: 'ORPHAN' }
       : { kind: 'EQUAL' };
@@ -36,11 +38,11 @@ export function compareRating(stored: StoredRating, sql: RatingState | null): Ve
       return { kind: 'DIFFERENT', reason: 'TOMBSTONE' };
     case 'RATING': {
       const { state } = stored;
-      if (state.seq > sql.seq) return { kind: 'DIFFERENT', reason: 'AHEAD' };
-      if (state.seq < sql.seq) return { kind: 'BEHIND', by: sql.seq - state.seq };
-      return state.stars.every((count, i) => count === sql.stars[i])
+      if (state.seq > database.seq) return { kind: 'DIFFERENT', reason: 'AHEAD' };
+      if (state.seq < database.seq) return { kind: 'BEHIND', by: database.seq - state.seq };
+      return state.stars.every((count, i) => count === database.stars[i])
         ? { kind: 'EQUAL' }
-        : { kind: 'DIFFERENT', reason: 'CONTENT' };
+        : { kind: 'DIFFERENT', reason: 'COUNTS' };
     }
   }
 }

@@ -1,91 +1,102 @@
+import { sequenceOf } from '@exact-ratings/shared/rating/rating-state.js';
 import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import type { WorkerMetrics } from '../metrics.js';
-import type { Rebuilder } from '../ratings/rating-rebuilder.js';
+import type { RatingRebuilder } from '../ratings/rating-rebuilder.js';
+import type { SequenceAdvancer } from '../ratings/sequence-advancer.js';
 import type { RateLimiter } from './rate-limiter.js';
 
 /**
- * `lost`: a write that was made is not there any more · `stalled`: behind SQL, and no event moves it · `refill`: not
- * there after Redis lost its data · `corrupt`: the keys do not agree · `ahead`, `content`, `tombstone`: Redis has what
- * SQL cannot know of · `orphan`: SQL has no such product.
+ * `lost`: a write that was made is not there any more · `stalled`: behind PostgreSQL, and no event moves it · `refill`: not
+ * there after Redis lost its data · `corrupt`: the keys do not agree · `ahead`, `counts`, `tombstone`: Redis has what
+ * PostgreSQL cannot know of · `orphan`: PostgreSQL has no such product.
  */
-export type DriftKind = 'lost' | 'stalled' | 'refill' | 'corrupt' | 'ahead' | 'content' | 'tombstone' | 'orphan';
+export type DriftKind = 'lost' | 'stalled' | 'refill' | 'corrupt' | 'ahead' | 'counts' | 'tombstone' | 'orphan';
 
-export interface Finding {
+/** A product whose rating in Redis was found to differ from PostgreSQL. */
+export interface DriftFinding {
   readonly productId: string;
   readonly kind: DriftKind;
-  /** The number that Redis has; 0 where it has none. */
+  /** The sequence number that Redis has; 0 where it has none. */
   readonly seq: number;
 }
 
-const CHUNK = 200;
+const MAX_PRODUCTS_AT_ONCE = 200;
 
-/** Makes right again what differs, no faster than allowed. */
-export class Healer {
-  constructor(
-    private readonly store: RatingStore,
-    private readonly rebuilder: Rebuilder,
-    private readonly limiter: RateLimiter,
-    private readonly metrics: WorkerMetrics,
-    private readonly logger: Logger,
-  ) {}
+export interface DriftRepairerOptions {
+  readonly store: RatingStore;
+  readonly rebuilder: RatingRebuilder;
+  readonly advancer: SequenceAdvancer;
+  readonly limiter: RateLimiter;
+  readonly metrics: WorkerMetrics;
+  readonly logger: Logger;
+}
+
+/** Repairs drift: makes ratings in Redis equal PostgreSQL again, no faster than the limiter allows. */
+export class DriftRepairer {
+  constructor(private readonly options: DriftRepairerOptions) {}
 
   /**
-   * Returns how many are right now.
-   * @throws DatabaseUnavailableError, or ioredis's error; the next pass finds the rest again.
+   * Repairs in chunks; ends early once aborted.
+   * @returns how many are verified to be right now
+   * @throws the database's error or ioredis's; the next scan finds the rest again
    */
-  async heal(findings: readonly Finding[], signal: AbortSignal): Promise<number> {
-    let healed = 0;
-    const chunk = Math.min(CHUNK, this.limiter.burst);
+  async repair(findings: readonly DriftFinding[], signal: AbortSignal): Promise<number> {
+    const { limiter } = this.options;
+    let repaired = 0;
+    const chunk = Math.min(MAX_PRODUCTS_AT_ONCE, limiter.burst);
     for (let start = 0; start < findings.length && !signal.aborted; start += chunk) {
       const part = findings.slice(start, start + chunk);
-      await this.limiter.take(part.length, signal);
-      healed += await this.healPart(part);
+      await limiter.take(part.length, signal);
+      repaired += await this.repairChunk(part);
     }
-    return healed;
+    return repaired;
   }
 
-  private async healPart(findings: readonly Finding[]): Promise<number> {
-    for (const { kind } of findings) this.metrics.drifted.inc({ kind });
+  private async repairChunk(findings: readonly DriftFinding[]): Promise<number> {
+    const { rebuilder, advancer, metrics, logger } = this.options;
+    for (const { kind } of findings) metrics.drifted.inc({ kind });
     const drifted = findings.filter(({ kind }) => kind !== 'refill');
     if (drifted.length > 0) {
-      this.logger.warn({ count: drifted.length, findings: drifted.slice(0, 10) }, 'ratings differ from SQL');
+      logger.warn({ count: drifted.length, findings: drifted.slice(0, 10) }, 'ratings differ from PostgreSQL');
     }
     const orphans = findings.filter(({ kind }) => kind === 'orphan');
-    const forward = findings.filter(({ kind }) => kind === 'ahead' || kind === 'content' || kind === 'tombstone');
-    const others = findings.filter((finding) => !orphans.includes(finding) && !forward.includes(finding));
+    const diverged = findings.filter(({ kind }) => kind === 'ahead' || kind === 'counts' || kind === 'tombstone');
+    const others = findings.filter((finding) => !orphans.includes(finding) && !diverged.includes(finding));
 
-    await this.bury(orphans);
-    const numbers = new Map([
-      ...(forward.length > 0 ? await this.rebuilder.moveForward(forward) : []),
-      ...(others.length > 0 ? await this.rebuilder.rebuild(others.map(({ productId }) => productId)) : []),
+    await this.writeTombstones(orphans);
+    const sequences = new Map([
+      ...(diverged.length > 0 ? await advancer.advance(diverged) : []),
+      ...(others.length > 0 ? await rebuilder.rebuild(others.map(({ productId }) => productId)) : []),
     ]);
-    return this.countHealed(findings, numbers);
+    return this.countRepaired(findings, sequences);
   }
 
   /** A tombstone just above the state refuses what comes late; keys without a state are only removed. */
-  private async bury(orphans: readonly Finding[]): Promise<void> {
+  private async writeTombstones(orphans: readonly DriftFinding[]): Promise<void> {
+    const { store } = this.options;
     const known = orphans.filter(({ seq }) => seq > 0);
-    await this.store.apply(
-      known.map(({ productId, seq }) => ({ productId, changes: [{ seq: seq + 1, deleted: true }] })),
-    );
-    await this.store.delete(orphans.filter(({ seq }) => seq === 0).map(({ productId }) => productId));
+    await store.apply(known.map(({ productId, seq }) => ({ productId, changes: [{ seq: seq + 1, deleted: true }] })));
+    await store.delete(orphans.filter(({ seq }) => seq === 0).map(({ productId }) => productId));
   }
 
-  private async countHealed(findings: readonly Finding[], numbers: ReadonlyMap<string, number>): Promise<number> {
-    const stored = await this.store.inspectMany(findings.map(({ productId }) => productId));
-    let healed = 0;
+  private async countRepaired(
+    findings: readonly DriftFinding[],
+    sequences: ReadonlyMap<string, number>,
+  ): Promise<number> {
+    const stored = await this.options.store.inspectMany(findings.map(({ productId }) => productId));
+    let repaired = 0;
     findings.forEach(({ productId, kind }, i) => {
       const now = stored[i]!;
-      const number = numbers.get(productId);
+      const seq = sequences.get(productId);
       const right =
-        number === undefined
+        seq === undefined
           ? now.kind === 'ABSENT' || now.kind === 'DELETED'
-          : now.kind === 'RATING' && now.state.seq >= number;
+          : now.kind === 'RATING' && sequenceOf(now) >= seq;
       if (!right) return;
-      this.metrics.healed.inc({ kind });
-      healed += 1;
+      this.options.metrics.repaired.inc({ kind });
+      repaired += 1;
     });
-    return healed;
+    return repaired;
   }
 }

@@ -6,17 +6,20 @@ import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import { readRatingWorkerConfig } from '../config.js';
 import type { ScanConfig } from './scan-config.js';
 import { createMetrics, type WorkerMetrics } from '../metrics.js';
-import { Rebuilder } from '../ratings/rating-rebuilder.js';
+import { GuardedDatabase } from '../ratings/guarded-database.js';
+import { RatingRebuilder } from '../ratings/rating-rebuilder.js';
+import { SequenceAdvancer } from '../ratings/sequence-advancer.js';
+import { RecentCheck } from '../reconciler/recent-check.js';
 import { eventually } from '@exact-ratings/stack/testing/eventually.js';
 import { insertProducts, insertReviews } from '@exact-ratings/stack/testing/rows.js';
 import { findDifferences } from '../testing/test-data.js';
 import { openTestServers, type TestServers } from '../testing/test-servers.js';
-import { Healer } from './drift-repairer.js';
-import { Passes, type PassReport } from './drift-scans.js';
+import { DriftRepairer } from './drift-repairer.js';
+import { CatalogueScan, OrphanScan, runScan, type ScanParts, type ScanReport } from './drift-scans.js';
 import { RateLimiter } from './rate-limiter.js';
 import { RecentProducts } from '../reconciler/recent-products.js';
 
-const LEAP = 1_000_000;
+const ADVANCE_BY = 1_000_000;
 const never = new AbortController().signal;
 const config: ScanConfig = {
   ...readRatingWorkerConfig({}).reconciler,
@@ -44,18 +47,31 @@ beforeEach(async () => {
 
 afterAll(() => servers?.stop());
 
-function createPasses(changed: Partial<ScanConfig> = {}, keysExpire = false): Passes {
+function createParts(changed: Partial<ScanConfig> = {}): ScanParts {
   const merged = { ...config, ...changed };
   const logger = createLogger('test', 'silent');
-  const rebuilder = new Rebuilder(servers.pool, store, logger);
-  const healer = new Healer(store, rebuilder, new RateLimiter(merged.rebuildsPerSecond), metrics, logger);
-  return new Passes(store, servers.pool, healer, merged, metrics, keysExpire);
+  const database = new GuardedDatabase(servers.pool, logger);
+  const rebuilder = new RatingRebuilder(database, store);
+  const advancer = new SequenceAdvancer(database, rebuilder, store, logger);
+  const limiter = new RateLimiter(merged.rebuildsPerSecond);
+  const repairer = new DriftRepairer({ store, rebuilder, advancer, limiter, metrics, logger });
+  return { store, database: servers.pool, repairer, config: merged, metrics };
 }
 
-const seqPass = (): Promise<PassReport> => createPasses().forward({ content: false, refill: false }, never);
-const contentPass = (): Promise<PassReport> => createPasses().forward({ content: true, refill: false }, never);
+const scanSequences = (changed?: Partial<ScanConfig>): Promise<ScanReport> =>
+  runScan(new CatalogueScan('sequences', createParts(changed)), 0, never);
+const scanCounts = (): Promise<ScanReport> => runScan(new CatalogueScan('counts', createParts()), 0, never);
+const scanOrphans = (changed?: Partial<ScanConfig>): Promise<ScanReport> =>
+  runScan(new OrphanScan(createParts(changed)), 0, never);
 
-/** Products with reviews whose ratings in Redis equal SQL. */
+/** As after a loss of Redis's data. */
+function refill(changed?: Partial<ScanConfig>): Promise<ScanReport> {
+  const scan = new CatalogueScan('sequences', createParts(changed));
+  scan.restart({ refill: true });
+  return runScan(scan, 0, never);
+}
+
+/** Products with reviews whose ratings in Redis equal PostgreSQL. */
 async function ratedProducts(count: number): Promise<RatingAggregate[]> {
   const ids = await insertProducts(servers.pool, count);
   await insertReviews(servers.pool, ids, 4);
@@ -85,9 +101,9 @@ async function drifted(kind: string): Promise<number> {
 test('finds nothing where all is right, over many pages', async () => {
   const products = await ratedProducts(35);
   const missing = await insertProducts(servers.pool, 5);
-  expect(await seqPass()).toEqual({ compared: 40, behind: 0, found: 0, healed: 0, restored: false });
-  expect(await contentPass()).toEqual({ compared: 40, behind: 0, found: 0, healed: 0, restored: false });
-  expect(await createPasses().reverse(never)).toMatchObject({ found: 0 });
+  expect(await scanSequences()).toEqual({ compared: 40, lagging: 0, found: 0, repaired: 0, timelineDiverged: false });
+  expect(await scanCounts()).toEqual({ compared: 40, lagging: 0, found: 0, repaired: 0, timelineDiverged: false });
+  expect(await scanOrphans()).toMatchObject({ found: 0 });
   await expectExactNow(products);
   expect(await servers.redis.exists(ratingKeys(missing[0]!).state)).toBe(0);
 });
@@ -95,7 +111,7 @@ test('finds nothing where all is right, over many pages', async () => {
 test('rebuilds what stays behind', async () => {
   const products = await ratedProducts(12);
   await insertReviews(servers.pool, idsOf(products).slice(0, 3));
-  expect(await seqPass()).toMatchObject({ compared: 12, behind: 0, found: 3, healed: 3 });
+  expect(await scanSequences()).toMatchObject({ compared: 12, lagging: 0, found: 3, repaired: 3 });
   expect(await drifted('stalled')).toBe(3);
   await expectExactNow(products);
 });
@@ -103,39 +119,39 @@ test('rebuilds what stays behind', async () => {
 test('takes what is behind and moves for lag', async () => {
   const [moving] = await ratedProducts(1);
   await insertReviews(servers.pool, [moving!.productId], 2);
-  const pass = createPasses({ graceMs: 500 }).forward({ content: false, refill: false }, never);
+  const scan = scanSequences({ graceMs: 500 });
   await eventually('it was compared', async () => (await metrics.compared.get()).values.length > 0);
   await store.apply([
     { productId: moving!.productId, changes: [{ seq: moving!.seq + 1, previousRating: null, rating: null }] },
   ]);
-  expect(await pass).toMatchObject({ behind: 1, found: 0 });
-  expect((await metrics.behind.get()).values[0]!.value).toBe(1);
+  expect(await scan).toMatchObject({ lagging: 1, found: 0 });
+  expect((await metrics.lagging.get()).values[0]!.value).toBe(1);
 });
 
-test('moves SQL forward where Redis is ahead, so that late events are seen', async () => {
+test('advances the sequence number in PostgreSQL where Redis is ahead, so that late events are duplicates', async () => {
   const products = await ratedProducts(3);
   const { productId, seq } = products[0]!;
   await store.replace([{ productId, seq: seq + 50, stars: [9, 0, 0, 0, 0] }]);
-  expect(await seqPass()).toMatchObject({ found: 1, healed: 1, restored: true });
+  expect(await scanSequences()).toMatchObject({ found: 1, repaired: 1, timelineDiverged: true });
   await expectExactNow(products);
-  expect(await lastSeq(productId)).toBe(seq + 50 + LEAP);
+  expect(await lastSeq(productId)).toBe(seq + 50 + ADVANCE_BY);
   expect(await lastSeq(products[1]!.productId)).toBe(products[1]!.seq);
-  const ghosts = [1, 49, 51].map((by) => ({ seq: seq + by, previousRating: null, rating: 5 as const }));
-  expect(await store.apply([{ productId, changes: ghosts }])).toMatchObject([
+  const discarded = [1, 49, 51].map((by) => ({ seq: seq + by, previousRating: null, rating: 5 as const }));
+  expect(await store.apply([{ productId, changes: discarded }])).toMatchObject([
     { status: 'OK', applied: 0, duplicates: 3 },
   ]);
   await insertReviews(servers.pool, [productId]);
-  expect(await lastSeq(productId)).toBe(seq + 51 + LEAP);
+  expect(await lastSeq(productId)).toBe(seq + 51 + ADVANCE_BY);
 });
 
-test('finds other counts at the same number in the content pass only', async () => {
+test('finds other counts at the same sequence number in the scan of counts only', async () => {
   const products = await ratedProducts(12);
   const { productId, seq } = products[5]!;
   await store.replace([{ productId, seq, stars: [0, 0, 0, 0, 99] }]);
-  expect(await seqPass()).toMatchObject({ found: 0 });
-  expect(await contentPass()).toMatchObject({ compared: 12, found: 1, healed: 1, restored: true });
-  expect(await drifted('content')).toBe(1);
-  expect(await lastSeq(productId)).toBe(seq + LEAP);
+  expect(await scanSequences()).toMatchObject({ found: 0 });
+  expect(await scanCounts()).toMatchObject({ compared: 12, found: 1, repaired: 1, timelineDiverged: true });
+  expect(await drifted('counts')).toBe(1);
+  expect(await lastSeq(productId)).toBe(seq + ADVANCE_BY);
   await expectExactNow(products);
 });
 
@@ -143,8 +159,8 @@ test('brings a product back that Redis holds for deleted', async () => {
   const products = await ratedProducts(2);
   const { productId, seq } = products[0]!;
   await store.apply([{ productId, changes: [{ seq: seq + 7, deleted: true }] }]);
-  expect(await seqPass()).toMatchObject({ found: 1, healed: 1, restored: true });
-  expect(await lastSeq(productId)).toBe(seq + 7 + LEAP);
+  expect(await scanSequences()).toMatchObject({ found: 1, repaired: 1, timelineDiverged: true });
+  expect(await lastSeq(productId)).toBe(seq + 7 + ADVANCE_BY);
   await expectExactNow(products);
 });
 
@@ -160,23 +176,26 @@ test.each<[string, (productId: string, seq: number) => Promise<unknown>]>([
     (id) => servers.redis.del(ratingKeys(id).state).then(() => servers.redis.lpush(ratingKeys(id).state, 'x')),
   ],
   ['a state that does not fit the others', (id, seq) => servers.redis.set(ratingKeys(id).state, `${seq} 0 0 0 0 77`)],
-  ['a number that no history can have', (id) => servers.redis.set(ratingKeys(id).state, '2147483647 0 0 0 0 1')],
-])('heals %s', async (_, spoil) => {
+  [
+    'a sequence number that no history can have',
+    (id) => servers.redis.set(ratingKeys(id).state, '2147483647 0 0 0 0 1'),
+  ],
+])('repairs %s', async (_, spoil) => {
   const products = await ratedProducts(2);
   await spoil(products[0]!.productId, products[0]!.seq);
-  for (let pass = 0; pass < 2; pass += 1) await seqPass();
+  for (let scan = 0; scan < 2; scan += 1) await scanSequences();
   await expectExactNow(products);
-  expect(await lastSeq(products[0]!.productId)).toBeLessThan(2 * LEAP);
+  expect(await lastSeq(products[0]!.productId)).toBeLessThan(2 * ADVANCE_BY);
 });
 
-test('removes keys of products that SQL lacks, and leaves tombstones and foreign keys alone', async () => {
+test('removes keys of products that PostgreSQL lacks, and leaves tombstones and foreign keys alone', async () => {
   const products = await ratedProducts(2);
   const [whole, corrupt, tombstone] = [randomUUID(), randomUUID(), randomUUID()];
   await store.replace([{ productId: whole, seq: 4, stars: [0, 0, 0, 0, 4] }]);
   await servers.redis.set(ratingKeys(corrupt).rating, '5');
   await store.apply([{ productId: tombstone, changes: [{ seq: 9, deleted: true }] }]);
   await servers.redis.set('product:not-a-uuid:rating', '5');
-  expect(await createPasses().reverse(never)).toMatchObject({ found: 2, healed: 2 });
+  expect(await scanOrphans()).toMatchObject({ found: 2, repaired: 2 });
   expect(await servers.redis.keys(`product:${corrupt}:*`)).toEqual([]);
   expect(await servers.redis.keys(`product:${whole}:*`)).toEqual([ratingKeys(whole).state]);
   expect(await servers.redis.get(ratingKeys(whole).state)).toBe('5 deleted');
@@ -188,19 +207,19 @@ test('removes keys of products that SQL lacks, and leaves tombstones and foreign
 test('gives a deletion on its way the time of grace', async () => {
   const [product] = await ratedProducts(1);
   await servers.pool.query('DELETE FROM products WHERE id = $1', [product!.productId]);
-  const pass = createPasses({ graceMs: 500 }).reverse(never);
+  const scan = scanOrphans({ graceMs: 500 });
   await eventually('it was compared', async () => (await metrics.compared.get()).values.length > 0);
   await store.apply([{ productId: product!.productId, changes: [{ seq: product!.seq + 1, deleted: true }] }]);
-  expect(await pass).toMatchObject({ found: 0 });
+  expect(await scan).toMatchObject({ found: 0 });
 });
 
 test('fills everything that has reviews after a loss', async () => {
   const products = await ratedProducts(25);
   const unreviewed = await insertProducts(servers.pool, 3);
   await servers.redis.flushall();
-  expect(await createPasses().forward({ content: false, refill: true }, never)).toMatchObject({
+  expect(await refill()).toMatchObject({
     found: 25,
-    healed: 25,
+    repaired: 25,
   });
   await expectExactNow(products);
   expect(await servers.redis.exists(ratingKeys(unreviewed[0]!).state)).toBe(0);
@@ -209,9 +228,8 @@ test('fills everything that has reviews after a loss', async () => {
 test('rebuilds no more a second than allowed', async () => {
   await ratedProducts(30);
   await servers.redis.flushall();
-  const passes = createPasses({ rebuildsPerSecond: 20 });
   const began = Date.now();
-  await passes.forward({ content: false, refill: true }, never);
+  await refill({ rebuildsPerSecond: 20 });
   expect(Date.now() - began).toBeGreaterThan(450);
 });
 
@@ -224,21 +242,30 @@ describe('the products consumed lately', () => {
     await store.delete([gone!.productId, older!.productId]);
     await store.replace([{ ...older!, seq: older!.seq - 1 }]);
     await servers.redis.set(ratingKeys(corrupt!.productId).rating, '9');
-    const passes = createPasses({ graceMs: 0 });
-    expect(await passes.recent(recent, never)).toMatchObject({ compared: 4, found: 3, healed: 3 });
+    const check = new RecentCheck(recent, createParts({ graceMs: 0 }), false);
+    expect(await check.run(never)).toMatchObject({ compared: 4, found: 3, repaired: 3 });
     await expectExactNow(products);
-    expect(await passes.recent(recent, never)).toMatchObject({ found: 0 });
+    expect(await check.run(never)).toMatchObject({ found: 0 });
   });
 
-  test('that SQL lacks are forgotten, and absent keys are no loss where keys expire', async () => {
+  test('that PostgreSQL lacks are dropped, and absent keys are no loss where keys expire', async () => {
     const recent = new RecentProducts(60_000);
     const [product] = await ratedProducts(1);
     recent.note(randomUUID(), 3);
     recent.note(product!.productId, product!.seq);
     await servers.redis.flushall();
-    expect(await createPasses({ graceMs: 0 }, true).recent(recent, never)).toMatchObject({ compared: 2, found: 0 });
-    expect(await createPasses({ graceMs: 0 }).recent(recent, never)).toMatchObject({ compared: 2, found: 1 });
-    expect(await createPasses({ graceMs: 0 }).recent(recent, never)).toMatchObject({ compared: 1, found: 0 });
+    expect(await new RecentCheck(recent, createParts({ graceMs: 0 }), true).run(never)).toMatchObject({
+      compared: 2,
+      found: 0,
+    });
+    expect(await new RecentCheck(recent, createParts({ graceMs: 0 }), false).run(never)).toMatchObject({
+      compared: 2,
+      found: 1,
+    });
+    expect(await new RecentCheck(recent, createParts({ graceMs: 0 }), false).run(never)).toMatchObject({
+      compared: 1,
+      found: 0,
+    });
   });
 });
 

@@ -1,218 +1,220 @@
-import {
-  readLastSequences,
-  readRatingAggregates,
-  type Queryable,
-} from '@exact-ratings/shared/rating/rating-aggregates.js';
-import type { RatingState, StoredRating } from '@exact-ratings/shared/rating/rating-state.js';
+import { readLastSequences, type Queryable } from '@exact-ratings/shared/rating/rating-aggregates.js';
+import { sequenceOf } from '@exact-ratings/shared/rating/rating-state.js';
 import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { sleep } from '@exact-ratings/shared/runtime/backoff.js';
-import { compareRating, type DifferenceReason } from './compare-rating.js';
-import { productPages } from './product-scan.js';
-import type { ScanConfig } from './scan-config.js';
-import type { WorkerMetrics } from '../metrics.js';
-import type { DriftKind, Finding, Healer } from './drift-repairer.js';
-import type { RecentProducts } from '../reconciler/recent-products.js';
 
-export interface PassReport {
+import type { WorkerMetrics } from '../metrics.js';
+import { compareProducts, type ComparisonDepth } from './compare-products.js';
+import type { DifferenceReason } from './compare-rating.js';
+import type { DriftFinding, DriftKind, DriftRepairer } from './drift-repairer.js';
+import { readProductPage } from './product-scan.js';
+import type { ScanConfig } from './scan-config.js';
+
+export type ScanKind = ComparisonDepth | 'orphans';
+
+export interface ScanReport {
   compared: number;
-  /** Their events were under way. */
-  behind: number;
+  /** Their events were in transit. */
+  lagging: number;
   /** Proven to differ, or to have to be filled again. */
   found: number;
-  healed: number;
-  /** Some differ in a way that only a PostgreSQL put back to the past explains. */
-  restored: boolean;
+  repaired: number;
+  /** Some differ in a way that only a PostgreSQL restored from an older backup explains. */
+  timelineDiverged: boolean;
 }
 
-export interface ForwardPass {
-  /** Compare the counts too, not only the numbers. */
-  readonly content: boolean;
-  /** Fill what is not there: Redis lost it. Otherwise readers fill what they ask for. */
-  readonly refill: boolean;
+export interface ScanParts {
+  readonly store: RatingStore;
+  readonly database: Queryable;
+  readonly repairer: DriftRepairer;
+  readonly config: ScanConfig;
+  readonly metrics: WorkerMetrics;
 }
 
-/** The content pass reads the counts of each product, so its pages are smaller. */
-const CONTENT_PAGE_SHARE = 5;
-/** What is behind is looked at again in batches of this size, so that memory does not grow with the catalogue. */
-const MAX_BEHIND = 10_000;
+/** A scan over all products, made page by page, which remembers its position from one page to the next. */
+export interface DriftScan {
+  readonly kind: ScanKind;
+  /** What was found since the scan began. */
+  readonly report: Readonly<ScanReport>;
+  /**
+   * Compares the next page and repairs what differs there.
+   * @returns the report of the whole scan after its last page, else null; the next call then begins a new scan
+   * @throws the database's error or ioredis's; the next call repeats the page
+   */
+  nextPage(signal: AbortSignal): Promise<ScanReport | null>;
+  /** Begins anew at the first page. */
+  restart(): void;
+}
+
+/** The counts scan reads the reviews of each product, so its pages are smaller by this factor. */
+const COUNTS_PAGE_DIVISOR = 5;
+/** Lagging products are looked at again in batches of this size, so that memory does not grow with the catalogue. */
+const MAX_LAGGING = 10_000;
+
+/** Makes all pages of a scan; returns early, with what was found so far, once aborted. */
+export async function runScan(scan: DriftScan, pageIntervalMs: number, signal: AbortSignal): Promise<ScanReport> {
+  while (!signal.aborted) {
+    const pageDone = sleep(pageIntervalMs, signal);
+    const report = await scan.nextPage(signal);
+    if (report !== null) return report;
+    await pageDone;
+  }
+  return scan.report;
+}
 
 /**
- * The passes over all products. Each reads Redis first, then SQL: in a sound history SQL is then never behind, so
- * what differs is proven.
+ * The scan from PostgreSQL to Redis: compares every product's sequence number, or also its counts. Lag is told apart from drift
+ * by looking again after `graceMs`: what has not moved by then is rebuilt, which harms no lag.
  */
-export class Passes {
+export class CatalogueScan implements DriftScan {
+  report = emptyReport();
+  private after: string | null = null;
+  private atEnd = false;
+  private lagging: DriftFinding[] = [];
+  private refilling = false;
+
   constructor(
-    private readonly store: RatingStore,
-    private readonly database: Queryable,
-    private readonly healer: Healer,
-    private readonly config: ScanConfig,
-    private readonly metrics: WorkerMetrics,
-    /** Whether keys expire, so that a product without any has not lost them. */
-    private readonly keysExpire: boolean,
+    readonly kind: ComparisonDepth,
+    private readonly parts: ScanParts,
   ) {}
 
-  /** From SQL to Redis: every product's keys. Ends early once aborted. */
-  async forward({ content, refill }: ForwardPass, signal: AbortSignal): Promise<PassReport> {
-    const report = emptyReport();
-    const pageSize = content ? Math.ceil(this.config.pageSize / CONTENT_PAGE_SHARE) : this.config.pageSize;
-    let behind: Finding[] = [];
-    for await (const ids of productPages(this.database, pageSize)) {
-      const pageDone = sleep(this.config.pageIntervalMs, signal);
-      const { findings, stillBehind } = await this.comparePage(ids, content, refill);
-      report.compared += ids.length;
-      this.metrics.compared.inc({ pass: content ? 'content' : 'seq' }, ids.length);
-      await this.healInto(report, findings, signal);
-      behind.push(...stillBehind);
-      if (behind.length >= MAX_BEHIND) {
-        await this.lookAgain(behind, report, signal);
-        behind = [];
-      }
-      await pageDone;
-      if (signal.aborted) return report;
-    }
-    await this.lookAgain(behind, report, signal);
+  /** @param refill also fill what is not there, because Redis lost it. Otherwise readers fill what they ask for. */
+  restart({ refill = false } = {}): void {
+    this.report = emptyReport();
+    this.after = null;
+    this.atEnd = false;
+    this.lagging = [];
+    this.refilling ||= refill;
+  }
+
+  async nextPage(signal: AbortSignal): Promise<ScanReport | null> {
+    const { report } = this;
+    if (this.lagging.length >= MAX_LAGGING || (this.atEnd && this.lagging.length > 0)) await this.checkLagging(signal);
+    else await this.comparePage(signal);
+    // Restarted meanwhile, or aborted in the middle.
+    if (report !== this.report || signal.aborted || !this.atEnd || this.lagging.length > 0) return null;
+    this.parts.metrics.lagging.set(report.lagging);
+    this.refilling = false;
+    this.restart();
     return report;
   }
 
-  /** From Redis to SQL: keys whose product is gone. A deletion on its way is given time. */
-  async reverse(signal: AbortSignal): Promise<PassReport> {
-    const report = emptyReport();
-    for await (const ids of this.store.scanProductIds(this.config.pageSize)) {
-      const pageDone = sleep(this.config.pageIntervalMs, signal);
-      const suspects = await this.findOrphans(ids);
-      report.compared += ids.length;
-      this.metrics.compared.inc({ pass: 'reverse' }, ids.length);
-      if (suspects.length > 0) {
-        await sleep(this.config.graceMs, signal);
-        if (signal.aborted) return report;
-        await this.healInto(report, await this.findOrphans(suspects.map(({ productId }) => productId)), signal);
-      }
-      await pageDone;
-      if (signal.aborted) return report;
-    }
-    return report;
-  }
-
-  /** The products consumed lately: whether what was written is still there. */
-  async recent(products: RecentProducts, signal: AbortSignal): Promise<PassReport> {
-    const report = emptyReport();
-    const settled = products.settled(this.config.graceMs);
-    for (let start = 0; start < settled.length && !signal.aborted; start += this.config.pageSize) {
-      const page = settled.slice(start, start + this.config.pageSize);
-      const stored = await this.store.inspectMany(page.map(({ productId }) => productId));
-      report.compared += page.length;
-      this.metrics.compared.inc({ pass: 'recent' }, page.length);
-      const doubtful = page.filter(({ seq }, i) => !this.holds(stored[i]!, seq)).map(({ productId }) => productId);
-      const known = await readLastSequences(this.database, doubtful);
-      for (const productId of doubtful) if (!known.has(productId)) products.forget(productId);
-      const lost = doubtful.filter((productId) => known.has(productId));
-      await this.healInto(
-        report,
-        lost.map((productId) => ({ productId, kind: 'lost', seq: 0 })),
-        signal,
-      );
-    }
-    return report;
-  }
-
-  private async comparePage(
-    ids: readonly string[],
-    content: boolean,
-    refill: boolean,
-  ): Promise<{ findings: Finding[]; stillBehind: Finding[] }> {
-    const stored = await this.store.inspectMany(ids);
-    const sql = content ? await this.readStates(ids) : await this.readNumbers(ids, stored);
-    const findings: Finding[] = [];
-    const stillBehind: Finding[] = [];
-    ids.forEach((productId, i) => {
-      const state = sql.get(productId) ?? null;
-      const verdict = compareRating(stored[i]!, state);
-      const seq = numberOf(stored[i]!);
-      if (verdict.kind === 'BEHIND') stillBehind.push({ productId, kind: 'stalled', seq });
-      else if (verdict.kind === 'DIFFERENT') findings.push({ productId, kind: DRIFT[verdict.reason], seq });
-      else if (verdict.kind === 'MISSING' && refill && state!.seq > 0)
+  private async comparePage(signal: AbortSignal): Promise<void> {
+    const { store, database, config, metrics } = this.parts;
+    const { report, refilling } = this;
+    const size = this.kind === 'counts' ? Math.ceil(config.pageSize / COUNTS_PAGE_DIVISOR) : config.pageSize;
+    const ids = await readProductPage(database, this.after, size);
+    const findings: DriftFinding[] = [];
+    const lagging: DriftFinding[] = [];
+    for (const product of await compareProducts(store, database, ids, this.kind)) {
+      const { productId, verdict } = product;
+      const seq = sequenceOf(product.stored);
+      if (verdict.kind === 'BEHIND') lagging.push({ productId, kind: 'stalled', seq });
+      // An orphan was deleted since its page was read; the orphan scan finds what is left of it.
+      else if (verdict.kind === 'DIFFERENT' && verdict.reason !== 'ORPHAN') {
+        findings.push({ productId, kind: DRIFT[verdict.reason], seq });
+      } else if (verdict.kind === 'MISSING' && refilling && product.database!.seq > 0) {
         findings.push({ productId, kind: 'refill', seq });
-    });
-    // Deleted since its page was read: the reverse pass looks after what is gone.
-    return { findings: findings.filter(({ kind }) => kind !== 'orphan'), stillBehind };
-  }
-
-  /** Behind is lag as long as it moves. What has not moved in the time of grace is rebuilt, which harms no lag. */
-  private async lookAgain(behind: readonly Finding[], report: PassReport, signal: AbortSignal): Promise<void> {
-    if (behind.length > 0) await sleep(this.config.graceMs, signal);
-    if (signal.aborted) return;
-    for (let start = 0; start < behind.length; start += this.config.pageSize) {
-      const page = behind.slice(start, start + this.config.pageSize);
-      const { stillBehind } = await this.comparePage(
-        page.map(({ productId }) => productId),
-        false,
-        false,
-      );
-      const before = new Map(page.map(({ productId, seq }) => [productId, seq]));
-      const stalled = stillBehind.filter(({ productId, seq }) => before.get(productId) === seq);
-      report.behind += stillBehind.length - stalled.length;
-      await this.healInto(report, stalled, signal);
+      }
     }
-    this.metrics.behind.set(report.behind);
+    await repairInto(report, this.parts.repairer, findings, signal);
+    report.compared += ids.length;
+    metrics.compared.inc({ scan: this.kind }, ids.length);
+    if (report !== this.report) return;
+    this.lagging.push(...lagging);
+    this.after = ids.at(-1) ?? this.after;
+    this.atEnd = ids.length < size;
   }
 
-  private async findOrphans(ids: readonly string[]): Promise<Finding[]> {
-    const stored = await this.store.inspectMany(ids);
-    const known = await readLastSequences(this.database, ids);
-    return ids.flatMap((productId, i): Finding[] => {
+  private async checkLagging(signal: AbortSignal): Promise<void> {
+    const { store, database, repairer, config } = this.parts;
+    const { report, lagging } = this;
+    await sleep(config.graceMs, signal);
+    if (signal.aborted) return;
+    while (lagging.length > 0) {
+      const before = new Map(lagging.slice(0, config.pageSize).map(({ productId, seq }) => [productId, seq]));
+      const stalled: DriftFinding[] = [];
+      for (const { productId, stored, verdict } of await compareProducts(
+        store,
+        database,
+        [...before.keys()],
+        'sequences',
+      )) {
+        const seq = sequenceOf(stored);
+        if (verdict.kind !== 'BEHIND') continue;
+        if (before.get(productId) === seq) stalled.push({ productId, kind: 'stalled', seq });
+        else report.lagging += 1;
+      }
+      await repairInto(report, repairer, stalled, signal);
+      lagging.splice(0, config.pageSize);
+    }
+  }
+}
+
+/** The scan from Redis to PostgreSQL: finds keys whose product is gone. A deletion in transit is given `graceMs`. */
+export class OrphanScan implements DriftScan {
+  readonly kind = 'orphans';
+  report = emptyReport();
+  private cursor = '0';
+
+  constructor(private readonly parts: ScanParts) {}
+
+  restart(): void {
+    this.report = emptyReport();
+    this.cursor = '0';
+  }
+
+  async nextPage(signal: AbortSignal): Promise<ScanReport | null> {
+    const { store, repairer, config, metrics } = this.parts;
+    const { report } = this;
+    const { cursor, productIds } = await store.scanPage(this.cursor, config.pageSize);
+    const suspects = await this.findOrphans(productIds);
+    metrics.compared.inc({ scan: this.kind }, productIds.length);
+    if (suspects.length > 0) {
+      await sleep(config.graceMs, signal);
+      if (signal.aborted) return null;
+      const orphans = await this.findOrphans(suspects.map(({ productId }) => productId));
+      await repairInto(report, repairer, orphans, signal);
+    }
+    report.compared += productIds.length;
+    if (report !== this.report || signal.aborted) return null;
+    this.cursor = cursor;
+    if (cursor !== '0') return null;
+    this.restart();
+    return report;
+  }
+
+  private async findOrphans(ids: readonly string[]): Promise<DriftFinding[]> {
+    const stored = await this.parts.store.inspectMany(ids);
+    const known = await readLastSequences(this.parts.database, ids);
+    return ids.flatMap((productId, i): DriftFinding[] => {
       const { kind } = stored[i]!;
       if (known.has(productId) || kind === 'ABSENT' || kind === 'DELETED') return [];
-      return [{ productId, kind: 'orphan', seq: numberOf(stored[i]!) }];
+      return [{ productId, kind: 'orphan', seq: sequenceOf(stored[i]!) }];
     });
-  }
-
-  private async healInto(report: PassReport, findings: readonly Finding[], signal: AbortSignal): Promise<void> {
-    report.found += findings.length;
-    report.restored ||= findings.some(({ kind }) => RESTORED.includes(kind));
-    report.healed += await this.healer.heal(findings, signal);
-  }
-
-  private holds(stored: StoredRating, seq: number): boolean {
-    if (stored.kind === 'ABSENT') return this.keysExpire;
-    return stored.kind !== 'CORRUPT' && numberOf(stored) >= seq;
-  }
-
-  private async readStates(ids: readonly string[]): Promise<Map<string, RatingState>> {
-    const snapshots = await readRatingAggregates(this.database, ids);
-    return new Map(snapshots.map((snapshot) => [snapshot.productId, snapshot]));
-  }
-
-  /** The counts are taken over from Redis: this pass compares the numbers alone. */
-  private async readNumbers(
-    ids: readonly string[],
-    stored: readonly StoredRating[],
-  ): Promise<Map<string, RatingState>> {
-    const numbers = await readLastSequences(this.database, ids);
-    const states = new Map<string, RatingState>();
-    ids.forEach((productId, i) => {
-      const seq = numbers.get(productId);
-      const redis = stored[i]!;
-      if (seq === undefined) return;
-      states.set(productId, { seq, stars: redis.kind === 'RATING' ? redis.state.stars : [0, 0, 0, 0, 0] });
-    });
-    return states;
   }
 }
 
-const DRIFT: Record<DifferenceReason, DriftKind> = {
-  CONTENT: 'content',
+const DRIFT: Record<Exclude<DifferenceReason, 'ORPHAN'>, DriftKind> = {
+  COUNTS: 'counts',
   AHEAD: 'ahead',
   CORRUPT: 'corrupt',
-  ORPHAN: 'orphan',
   TOMBSTONE: 'tombstone',
 };
-const RESTORED: readonly DriftKind[] = ['content', 'ahead', 'tombstone'];
+const DIVERGED: readonly DriftKind[] = ['counts', 'ahead', 'tombstone'];
 
-function emptyReport(): PassReport {
-  return { compared: 0, behind: 0, found: 0, healed: 0, restored: false };
+async function repairInto(
+  report: ScanReport,
+  repairer: DriftRepairer,
+  findings: readonly DriftFinding[],
+  signal: AbortSignal,
+): Promise<void> {
+  const repaired = await repairer.repair(findings, signal);
+  report.found += findings.length;
+  report.repaired += repaired;
+  report.timelineDiverged ||= findings.some(({ kind }) => DIVERGED.includes(kind));
 }
 
-function numberOf(stored: StoredRating): number {
-  if (stored.kind === 'RATING') return stored.state.seq;
-  return stored.kind === 'DELETED' ? stored.seq : 0;
+function emptyReport(): ScanReport {
+  return { compared: 0, lagging: 0, found: 0, repaired: 0, timelineDiverged: false };
 }

@@ -1,6 +1,6 @@
 import { sleep } from '@exact-ratings/shared/runtime/backoff.js';
 
-/** At most so many a second, in the long run; up to one second's worth at once. */
+/** Allows `perSecond` units a second in the long run, and up to one second's worth at once (a token bucket). */
 export class RateLimiter {
   private available: number;
   private updatedAt = Date.now();
@@ -9,12 +9,12 @@ export class RateLimiter {
     this.available = perSecond;
   }
 
-  /** The largest number that can be had in one go. */
+  /** The largest count that `take` lets through without a wait. */
   get burst(): number {
     return this.perSecond;
   }
 
-  /** Waits until so many may be done; returns early once aborted. */
+  /** Waits until `count` units are available and takes them; returns early once aborted. */
   async take(count: number, signal: AbortSignal): Promise<void> {
     this.refill();
     this.available -= count;

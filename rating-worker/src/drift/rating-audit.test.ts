@@ -5,7 +5,7 @@ import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { runRatingsAudit } from '@exact-ratings/stack/processes/audit-process.js';
 import { insertProducts, insertReviews } from '@exact-ratings/stack/testing/rows.js';
 import { openTestServers, type TestServers } from '../testing/test-servers.js';
-import { auditRatings, type Finding } from './rating-audit.js';
+import { auditRatings, type AuditFinding } from './rating-audit.js';
 
 let servers: TestServers;
 let store: RatingStore;
@@ -29,7 +29,7 @@ async function exactProducts(count: number): Promise<string[]> {
 }
 
 async function audit(waitMs = 0, productsPerPage = 1_000, onProgress = (): void => undefined) {
-  const findings: Finding[] = [];
+  const findings: AuditFinding[] = [];
   const report = await auditRatings(store, servers.pool, {
     waitMs,
     productsPerPage,
@@ -63,7 +63,7 @@ test('tells missing, behind and different apart, and finds the keys of a product
     new Map([
       [behind, 'BEHIND Redis seq 3, 1 to 5 stars'],
       [corrupt, 'DIFFERENT the keys do not agree with each other'],
-      [ahead, 'DIFFERENT Redis is ahead of SQL'],
+      [ahead, 'DIFFERENT Redis is ahead of PostgreSQL'],
       [gone, 'DIFFERENT keys of a product that is gone'],
     ]),
   );
@@ -85,7 +85,7 @@ test('ends as a command with 0, 1, 2 or 3, and says why', async () => {
   const exact = await runRatingsAudit(env, []);
   expect(exact).toEqual({
     exitCode: 0,
-    output: '2 products compared: 2 equal, 0 missing, 0 behind, 0 different\n',
+    output: '2 products compared: 2 equal, 0 missing, 0 behind, 0 different',
   });
 
   await insertReviews(pool, [first], 1);

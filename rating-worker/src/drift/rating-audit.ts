@@ -1,28 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  readLastSequences,
-  readRatingAggregates,
-  type Queryable,
-} from '@exact-ratings/shared/rating/rating-aggregates.js';
+import { readLastSequences, type Queryable } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import type { RatingState } from '@exact-ratings/shared/rating/rating-state.js';
 import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
-import { compareRating, type DifferenceReason, type Verdict } from './compare-rating.js';
+import { compareProducts, type ComparedProduct } from './compare-products.js';
+import type { DifferenceReason, Verdict } from './compare-rating.js';
 import { productPages } from './product-scan.js';
 
 export interface AuditOptions {
-  /** How long what is behind, or may be on its way out, is looked at again. */
+  /** How long products that are behind, or may be being deleted, are looked at again. */
   readonly waitMs: number;
-  /** Hears of each page: how many products have been compared so far. */
+  /** Called after each page with the number of products compared so far. */
   readonly onProgress: (compared: number) => void;
-  /** Hears of each product that differs, or stayed behind. */
-  readonly onFinding: (finding: Finding) => void;
+  /** Called with each product that differs, or stayed behind. */
+  readonly onFinding: (finding: AuditFinding) => void;
   readonly productsPerPage?: number;
 }
 
-export interface Finding {
+export interface AuditFinding {
   readonly productId: string;
   readonly kind: 'BEHIND' | 'DIFFERENT';
-  /** For a person: what Redis holds and what SQL holds. */
+  /** For a person: what Redis holds and what PostgreSQL holds. */
   readonly detail: string;
 }
 
@@ -39,8 +36,9 @@ const RECHECK_INTERVAL_MS = 250;
 const MAX_RECHECKED = 100_000;
 
 /**
- * Compares every product's keys with SQL, and looks for keys of products that SQL does not have. Streams, page by page:
- * memory does not grow with the catalogue.
+ * Compares every product's keys with PostgreSQL, and looks for keys of products that PostgreSQL does not have. Streams, page by
+ * page: memory does not grow with the catalogue.
+ * @throws the database's error or ioredis's
  */
 export async function auditRatings(
   store: RatingStore,
@@ -50,19 +48,21 @@ export async function auditRatings(
   const report: AuditReport = { compared: 0, equal: 0, missing: 0, behind: 0, different: 0 };
   let unsettled: string[] = [];
 
-  const settle = (productId: string, verdict: Verdict, detail: string): void => {
+  const record = (product: ComparedProduct): void => {
+    const { productId, verdict } = product;
     if (verdict.kind === 'EQUAL') report.equal += 1;
     else if (verdict.kind === 'MISSING') report.missing += 1;
     else {
       report[verdict.kind === 'BEHIND' ? 'behind' : 'different'] += 1;
-      options.onFinding({ productId, kind: verdict.kind, detail });
+      options.onFinding({ productId, kind: verdict.kind, detail: formatComparison(product) });
     }
   };
   const check = async (ids: readonly string[], mayWait: boolean): Promise<string[]> => {
     const again: string[] = [];
-    for (const { productId, verdict, detail } of await comparePage(store, database, ids)) {
-      if (mayWait && mayMend(verdict) && unsettled.length + again.length < MAX_RECHECKED) again.push(productId);
-      else settle(productId, verdict, detail);
+    for (const product of await compareProducts(store, database, ids, 'counts')) {
+      if (mayWait && maySettle(product.verdict) && unsettled.length + again.length < MAX_RECHECKED) {
+        again.push(product.productId);
+      } else record(product);
     }
     return again;
   };
@@ -90,8 +90,8 @@ export async function auditRatings(
   return report;
 }
 
-/** Whether events under way can make it equal: a product's deletion may be among them. */
-function mayMend(verdict: Verdict): boolean {
+/** Whether events in transit can make it equal: a product's deletion may be among them. */
+function maySettle(verdict: Verdict): boolean {
   return verdict.kind === 'BEHIND' || (verdict.kind === 'DIFFERENT' && verdict.reason === 'ORPHAN');
 }
 
@@ -100,39 +100,21 @@ async function withoutProduct(database: Queryable, ids: readonly string[]): Prom
   return ids.filter((id) => !known.has(id));
 }
 
-interface Comparison {
-  readonly productId: string;
-  readonly verdict: Verdict;
-  readonly detail: string;
-}
-
-async function comparePage(store: RatingStore, database: Queryable, ids: readonly string[]): Promise<Comparison[]> {
-  const stored = await store.inspectMany(ids);
-  const snapshots = new Map(
-    (await readRatingAggregates(database, ids)).map((snapshot) => [snapshot.productId, snapshot]),
-  );
-  return ids.map((productId, i) => {
-    const sql = snapshots.get(productId) ?? null;
-    const redis = stored[i]!;
-    const verdict = compareRating(redis, sql);
-    const inRedis = redis.kind === 'RATING' ? describe(redis.state) : redis.kind.toLowerCase();
-    const reason = verdict.kind === 'DIFFERENT' ? `${REASONS[verdict.reason]}: ` : '';
-    return {
-      productId,
-      verdict,
-      detail: `${reason}Redis ${inRedis}, SQL ${sql === null ? 'has no such product' : describe(sql)}`,
-    };
-  });
-}
-
 const REASONS: Record<DifferenceReason, string> = {
-  CONTENT: 'other counts at the same number',
-  AHEAD: 'Redis is ahead of SQL',
+  COUNTS: 'other counts at the same sequence number',
+  AHEAD: 'Redis is ahead of PostgreSQL',
   CORRUPT: 'the keys do not agree with each other',
   ORPHAN: 'keys of a product that is gone',
-  TOMBSTONE: 'deleted in Redis, there in SQL',
+  TOMBSTONE: 'deleted in Redis, there in PostgreSQL',
 };
 
-function describe({ seq, stars }: RatingState): string {
+function formatComparison({ verdict, stored, database }: ComparedProduct): string {
+  const inRedis = stored.kind === 'RATING' ? formatState(stored.state) : stored.kind.toLowerCase();
+  const inDatabase = database === null ? 'has no such product' : formatState(database);
+  const reason = verdict.kind === 'DIFFERENT' ? `${REASONS[verdict.reason]}: ` : '';
+  return `${reason}Redis ${inRedis}, PostgreSQL ${inDatabase}`;
+}
+
+function formatState({ seq, stars }: RatingState): string {
   return `seq ${seq}, 1 to 5 stars: ${stars.join(' ')}`;
 }

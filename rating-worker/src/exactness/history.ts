@@ -18,22 +18,22 @@ export type Step =
   | { readonly do: 'deliver-shuffled'; readonly count: number; readonly seed: number }
   /** The next messages never come. */
   | { readonly do: 'lose-events'; readonly count: number }
-  /** A reader: a miss is filled from SQL. */
+  /** A reader: a miss is filled from PostgreSQL. */
   | { readonly do: 'read' }
   | { readonly do: 'take-snapshot' }
   /** What an earlier reader had read comes to Redis only now. */
   | { readonly do: 'replace-late'; readonly snapshot: number }
   | { readonly do: 'flush' }
   | {
-      readonly do: 'spoil';
+      readonly do: 'corrupt';
       readonly product: number;
       readonly key: 'rating' | 'reviewCount' | 'state';
       readonly how: 'lost' | 'text' | 'list';
     }
   | { readonly do: 'copy-redis' }
   | { readonly do: 'put-back-redis' }
-  | { readonly do: 'copy-sql' }
-  | { readonly do: 'put-back-sql' }
+  | { readonly do: 'copy-postgres' }
+  | { readonly do: 'put-back-postgres' }
   | { readonly do: 'reconcile' };
 
 const product = fc.nat({ max: 1 });
@@ -77,7 +77,7 @@ const STEPS: ReadonlyArray<{ weight: number; arbitrary: fc.Arbitrary<Step> }> = 
   {
     weight: 2,
     arbitrary: fc.record({
-      do: fc.constant('spoil'),
+      do: fc.constant('corrupt'),
       product,
       key: fc.constantFrom('rating', 'reviewCount', 'state'),
       how: fc.constantFrom('lost', 'text', 'list'),
@@ -85,8 +85,8 @@ const STEPS: ReadonlyArray<{ weight: number; arbitrary: fc.Arbitrary<Step> }> = 
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('copy-redis') }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('put-back-redis') }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('copy-sql') }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('put-back-sql') }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('copy-postgres') }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('put-back-postgres') }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reconcile') }) },
 ];
 

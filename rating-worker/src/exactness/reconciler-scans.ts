@@ -1,15 +1,12 @@
 import type { Queryable } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
-import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import type { Redis } from 'ioredis';
 import { readRatingWorkerConfig } from '../config.js';
 import { createMetrics } from '../metrics.js';
-import type { Rebuilder } from '../ratings/rating-rebuilder.js';
-import { Healer } from '../drift/drift-repairer.js';
-import { Passes } from '../drift/drift-scans.js';
-import { RateLimiter } from '../drift/rate-limiter.js';
+import type { DriftRepairer } from '../drift/drift-repairer.js';
+import { CatalogueScan, OrphanScan, runScan } from '../drift/drift-scans.js';
 
-/** A store in which a pass over all keys finds those of some products only. */
+/** A store in which a scan of all keys finds those of some products only. */
 class NarrowedStore extends RatingStore {
   constructor(
     redis: Redis,
@@ -18,12 +15,12 @@ class NarrowedStore extends RatingStore {
     super(redis, { ttlSeconds: 0 });
   }
 
-  override async *scanProductIds(): AsyncGenerator<string[]> {
-    yield [...this.productIds];
+  override scanPage(): Promise<{ cursor: string; productIds: string[] }> {
+    return Promise.resolve({ cursor: '0', productIds: [...this.productIds] });
   }
 }
 
-/** A database in which a pass over all products finds some only. */
+/** A database in which a scan of all products finds some only. */
 function narrowed(database: Queryable, productIds: readonly string[]): Queryable {
   const isPage = (text: string): boolean => /WHERE product_id > \$1 ORDER BY product_id LIMIT \$2/.test(text);
   return {
@@ -37,18 +34,16 @@ function narrowed(database: Queryable, productIds: readonly string[]): Queryable
   };
 }
 
-/** The reconciler's passes, its own code, over some products: numbers, then contents, then keys without a product. */
-export function reconcilerPasses(database: Queryable, redis: Redis, rebuilder: Rebuilder) {
-  const config = { ...readRatingWorkerConfig({}).reconciler, graceMs: 0, pageIntervalMs: 0, rebuildsPerSecond: 1e9 };
+/** The reconciler's scans, its own code, over some products: sequence numbers, then counts, then keys without a product. */
+export function reconcilerScans(database: Queryable, redis: Redis, repairer: DriftRepairer) {
+  const config = { ...readRatingWorkerConfig({}).reconciler, graceMs: 0 };
   const metrics = createMetrics();
-  const logger = createLogger('e2e', 'silent');
   const { signal } = new AbortController();
   return async (productIds: readonly string[]): Promise<void> => {
     const store = new NarrowedStore(redis, productIds);
-    const healer = new Healer(store, rebuilder, new RateLimiter(config.rebuildsPerSecond), metrics, logger);
-    const passes = new Passes(store, narrowed(database, productIds), healer, config, metrics, false);
-    await passes.forward({ content: false, refill: false }, signal);
-    await passes.forward({ content: true, refill: false }, signal);
-    await passes.reverse(signal);
+    const parts = { store, database: narrowed(database, productIds), repairer, config, metrics };
+    await runScan(new CatalogueScan('sequences', parts), 0, signal);
+    await runScan(new CatalogueScan('counts', parts), 0, signal);
+    await runScan(new OrphanScan(parts), 0, signal);
   };
 }

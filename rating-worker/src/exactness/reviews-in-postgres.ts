@@ -8,7 +8,7 @@ export interface LogMessage {
 }
 
 /** The rows of all tables of some products, at one moment. */
-export type SqlCopy = Readonly<Record<(typeof TABLES)[number]['name'], string>>;
+export type PostgresCopy = Readonly<Record<(typeof TABLES)[number]['name'], string>>;
 
 const TABLES = [
   { name: 'products', productId: 'id' },
@@ -18,19 +18,19 @@ const TABLES = [
 ] as const;
 
 /** PostgreSQL as a history changes it: plain statements, which the real triggers capture. */
-export class SqlSide {
+export class ReviewsInPostgres {
   constructor(
     readonly pool: pg.Pool,
     readonly productIds: readonly string[],
   ) {}
 
-  static async create(pool: pg.Pool, products: number): Promise<SqlSide> {
+  static async create(pool: pg.Pool, products: number): Promise<ReviewsInPostgres> {
     const ids = Array.from({ length: products }, () => randomUUID());
     await pool.query(
       `INSERT INTO products (id, name, price_amount, price_currency) SELECT id, 'P', 1, 'EUR' FROM unnest($1::uuid[]) id`,
       [ids],
     );
-    return new SqlSide(pool, ids);
+    return new ReviewsInPostgres(pool, ids);
   }
 
   /** Several reviews by one statement; nothing where the product is gone. */
@@ -73,7 +73,7 @@ export class SqlSide {
       .map(({ aggregateid, payload }) => ({ key: aggregateid, value: payload }));
   }
 
-  async copy(): Promise<SqlCopy> {
+  async copy(): Promise<PostgresCopy> {
     const copies = await Promise.all(
       TABLES.map(async ({ name, productId }) => {
         const { rows } = await this.pool.query<{ copy: string }>(
@@ -83,11 +83,11 @@ export class SqlSide {
         return [name, rows[0]!.copy] as const;
       }),
     );
-    return Object.fromEntries(copies) as SqlCopy;
+    return Object.fromEntries(copies) as PostgresCopy;
   }
 
   /** Puts the rows of the copy in the place of the present ones, with the triggers off. */
-  async putBack(copy: SqlCopy): Promise<void> {
+  async putBack(copy: PostgresCopy): Promise<void> {
     const client = await this.pool.connect();
     try {
       await client.query('BEGIN');
@@ -105,7 +105,7 @@ export class SqlSide {
     }
   }
 
-  /** Each product's number and star counts, straight from the reviews; undefined where it is gone. */
+  /** Each product's sequence number and star counts, straight from the reviews; undefined where it is gone. */
   async truth(): Promise<Array<{ seq: number; stars: number[] } | undefined>> {
     const { rows } = await this.pool.query<{ product_id: string; last_seq: number; stars: number[] }>({
       name: 'truth',

@@ -8,19 +8,19 @@ import type pg from 'pg';
 import { planRounds } from '../consumer/job-planner.js';
 import type { RatingProcessor } from '../ratings/rating-processor.js';
 import type { Step } from './history.js';
-import { SqlSide, type LogMessage, type SqlCopy } from './reviews-in-postgres.js';
+import { ReviewsInPostgres, type LogMessage, type PostgresCopy } from './reviews-in-postgres.js';
 
 export interface WorldParts {
   readonly pool: pg.Pool;
   readonly redis: Redis;
   readonly store: RatingStore;
   readonly processor: Pick<RatingProcessor, 'process'>;
-  /** One pass of the reconciler over these products. */
+  /** The reconciler's scans over these products. */
   readonly reconcile: (productIds: readonly string[]) => Promise<void>;
 }
 
 /** What a product is found to be at rest. */
-export type Finding = 'EQUAL' | 'MISSING' | 'BEHIND' | 'CORRUPT' | 'ORPHAN' | 'CONTENT' | 'AHEAD' | 'TOMBSTONE';
+export type ProductStanding = 'EQUAL' | 'MISSING' | 'BEHIND' | 'CORRUPT' | 'ORPHAN' | 'COUNTS' | 'AHEAD' | 'TOMBSTONE';
 
 const MAX_EVENTS_A_JOB = 4;
 
@@ -33,39 +33,39 @@ export class World {
   #next = 0;
   readonly #snapshots: RatingAggregate[][] = [];
   #redisCopy: Array<string | null> | undefined;
-  #sqlCopy: SqlCopy | undefined;
-  /** Something happened after which a product may be behind, or its keys corrupt, until the next event or pass. */
+  #postgresCopy: PostgresCopy | undefined;
+  /** Something happened after which a product may be behind, or its keys corrupt, until the next event or scan. */
   losses = false;
-  /** SQL was put back: what is in Redis and in the log may come from a future that no longer is. */
-  sqlWasPutBack = false;
+  /** PostgreSQL was put back: what is in Redis and in the log may come from a future that no longer is. */
+  postgresWasPutBack = false;
 
   private constructor(
     private readonly parts: WorldParts,
-    private readonly sql: SqlSide,
+    private readonly reviews: ReviewsInPostgres,
   ) {}
 
   static async create(parts: WorldParts): Promise<World> {
-    return new World(parts, await SqlSide.create(parts.pool, 2));
+    return new World(parts, await ReviewsInPostgres.create(parts.pool, 2));
   }
 
   async take(step: Step): Promise<void> {
-    const { sql, parts } = this;
-    const id = 'product' in step ? sql.productIds[step.product]! : '';
+    const { reviews, parts } = this;
+    const id = 'product' in step ? reviews.productIds[step.product]! : '';
     switch (step.do) {
       case 'create':
-        return sql.insertReviews(id, step.ratings, step.hidden ? 'PENDING' : 'PUBLISHED');
+        return reviews.insertReviews(id, step.ratings, step.hidden ? 'PENDING' : 'PUBLISHED');
       case 'edit':
-        return sql.changeReview(id, step.review, 'rating', step.rating);
+        return reviews.changeReview(id, step.review, 'rating', step.rating);
       case 'edit-text':
-        return sql.changeReview(id, step.review, 'body', 'Another text');
+        return reviews.changeReview(id, step.review, 'body', 'Another text');
       case 'set-status':
-        return sql.changeReview(id, step.review, 'status', step.status);
+        return reviews.changeReview(id, step.review, 'status', step.status);
       case 'delete':
-        return sql.changeReview(id, step.review, null);
+        return reviews.changeReview(id, step.review, null);
       case 'delete-product':
-        return sql.deleteProduct(id);
+        return reviews.deleteProduct(id);
       case 'relay':
-        this.#log.push(...(await sql.takeOutbox()));
+        this.#log.push(...(await reviews.takeOutbox()));
         return;
       case 'deliver':
         return this.#deliver(this.#takeNext(step.count));
@@ -80,7 +80,7 @@ export class World {
       case 'read':
         return this.#read();
       case 'take-snapshot':
-        this.#snapshots.push(await readRatingAggregates(parts.pool, sql.productIds));
+        this.#snapshots.push(await readRatingAggregates(parts.pool, reviews.productIds));
         return;
       case 'replace-late':
         await parts.store.replace(this.#snapshots.at(-1 - step.snapshot) ?? []);
@@ -89,28 +89,28 @@ export class World {
         this.losses = true;
         await parts.redis.del(this.#keys());
         return;
-      case 'spoil':
-        return this.#spoil(ratingKeys(id)[step.key], step.how);
+      case 'corrupt':
+        return this.#corrupt(ratingKeys(id)[step.key], step.how);
       case 'copy-redis':
         this.#redisCopy = await parts.redis.mget(this.#keys());
         return;
       case 'put-back-redis':
         return this.#putBackRedis();
-      case 'copy-sql':
-        this.#sqlCopy = await sql.copy();
+      case 'copy-postgres':
+        this.#postgresCopy = await reviews.copy();
         return;
-      case 'put-back-sql':
-        if (this.#sqlCopy === undefined) return;
-        this.sqlWasPutBack = true;
-        return sql.putBack(this.#sqlCopy);
+      case 'put-back-postgres':
+        if (this.#postgresCopy === undefined) return;
+        this.postgresWasPutBack = true;
+        return reviews.putBack(this.#postgresCopy);
       case 'reconcile':
-        return parts.reconcile(sql.productIds);
+        return parts.reconcile(reviews.productIds);
     }
   }
 
   /** Sends and delivers all that is still under way. */
   async drain(): Promise<void> {
-    this.#log.push(...(await this.sql.takeOutbox()));
+    this.#log.push(...(await this.reviews.takeOutbox()));
     await this.#deliver(this.#takeNext(this.#log.length));
   }
 
@@ -125,16 +125,16 @@ export class World {
   }
 
   async reconcile(): Promise<void> {
-    await this.parts.reconcile(this.sql.productIds);
+    await this.parts.reconcile(this.reviews.productIds);
   }
 
   /** How each product stands. */
-  async compare(): Promise<Finding[]> {
-    const stored = await this.parts.store.inspectMany(this.sql.productIds);
-    const truth = await this.sql.truth();
-    return stored.map((redis, i): Finding => {
-      const sql = truth[i];
-      if (sql === undefined) return redis.kind === 'RATING' || redis.kind === 'CORRUPT' ? 'ORPHAN' : 'EQUAL';
+  async compare(): Promise<ProductStanding[]> {
+    const stored = await this.parts.store.inspectMany(this.reviews.productIds);
+    const truth = await this.reviews.truth();
+    return stored.map((redis, i): ProductStanding => {
+      const database = truth[i];
+      if (database === undefined) return redis.kind === 'RATING' || redis.kind === 'CORRUPT' ? 'ORPHAN' : 'EQUAL';
       switch (redis.kind) {
         case 'ABSENT':
           return 'MISSING';
@@ -143,8 +143,8 @@ export class World {
         case 'DELETED':
           return 'TOMBSTONE';
         case 'RATING':
-          if (redis.state.seq !== sql.seq) return redis.state.seq > sql.seq ? 'AHEAD' : 'BEHIND';
-          return redis.state.stars.join() === sql.stars.join() ? 'EQUAL' : 'CONTENT';
+          if (redis.state.seq !== database.seq) return redis.state.seq > database.seq ? 'AHEAD' : 'BEHIND';
+          return redis.state.stars.join() === database.stars.join() ? 'EQUAL' : 'COUNTS';
       }
     });
   }
@@ -173,13 +173,13 @@ export class World {
   }
 
   async #read(): Promise<void> {
-    const { productIds } = this.sql;
+    const { productIds } = this.reviews;
     const read = await this.parts.store.getMany(productIds);
     const missing = productIds.filter((_, i) => read[i] === null);
     if (missing.length > 0) await this.parts.store.replace(await readRatingAggregates(this.parts.pool, missing));
   }
 
-  async #spoil(key: string, how: 'lost' | 'text' | 'list'): Promise<void> {
+  async #corrupt(key: string, how: 'lost' | 'text' | 'list'): Promise<void> {
     const { redis } = this.parts;
     this.losses = true;
     if (how === 'text') {
@@ -201,7 +201,7 @@ export class World {
   }
 
   #keys(): string[] {
-    return this.sql.productIds.flatMap((id) => {
+    return this.reviews.productIds.flatMap((id) => {
       const { rating, reviewCount, state } = ratingKeys(id);
       return [rating, reviewCount, state];
     });

@@ -9,35 +9,35 @@ import type { RatingJobData, RatingJobName } from './rating-job.js';
 
 export type RatingJob = Job<RatingJobData, void, RatingJobName>;
 
-/** Thrown by a processor for work that cannot be done now; it uses up no attempt. */
-export class PutOffError extends Error {
+/** Thrown by a processor to have its job started again after `delayMs` without using up an attempt. */
+export class SnoozeJobError extends Error {
   constructor(readonly delayMs: number) {
-    super(`put off for ${delayMs} ms`);
-    this.name = 'PutOffError';
+    super(`snoozed for ${delayMs} ms`);
+    this.name = 'SnoozeJobError';
   }
 }
 
-export interface RatingQueueWorker {
+export interface RatingJobWorker {
   /** Waits for the jobs in flight, but no longer than the time given. */
   close(timeoutMs: number): Promise<void>;
 }
 
 /**
- * The working side of the queue. Short leases: the work of a killed process must not wait for a minute. A job that
- * stalls again and again is harmless, so it may do so without end.
+ * Starts the consuming side of the queue: BullMQ's worker, which hands jobs to `process`. Locks are short, so that the jobs of a
+ * killed process do not wait for a minute. A job may stall without end, since it is harmless to start it again.
  */
-export function startRatingQueueWorker(
+export function startRatingJobWorker(
   redis: Redis,
   config: JobConfig,
   process: (job: RatingJob) => Promise<void>,
   metrics: WorkerMetrics,
   logger: Logger,
-): RatingQueueWorker {
+): RatingJobWorker {
   const processor = async (job: RatingJob, token?: string): Promise<void> => {
     try {
       await process(job);
     } catch (error) {
-      if (!(error instanceof PutOffError)) throw error;
+      if (!(error instanceof SnoozeJobError)) throw error;
       await job.moveToDelayed(Date.now() + error.delayMs, token);
       throw new DelayedError();
     }

@@ -22,7 +22,7 @@ export interface ApplyJob {
   readonly products: readonly QueuedProduct[];
 }
 
-/** Rebuilds ratings from SQL: what an apply job could not have at once, or what a job that failed left open. */
+/** Rebuilds ratings from PostgreSQL: what an apply job could not have at once, or what a failed job left undone. */
 export interface RebuildJob {
   readonly productIds: readonly string[];
   readonly reason: RebuildReason;
@@ -47,7 +47,7 @@ export function jobOptions(config: JobConfig): JobsOptions {
   };
 }
 
-/** A rebuild holds nobody up: it is tried more often, and more patiently. */
+/** Rebuild jobs are not awaited by the consumer, so they get 20 more attempts, at a fixed delay ten times as long. */
 export function rebuildRetries(config: JobConfig): JobsOptions {
   return { attempts: 20 + config.attempts, backoff: { type: 'fixed', delay: 10 * config.backoffMs } };
 }

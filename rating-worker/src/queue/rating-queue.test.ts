@@ -9,7 +9,7 @@ import { createQueueConnection } from '../connections.js';
 import { createMetrics, type WorkerMetrics } from '../metrics.js';
 import type { ApplyJob } from './rating-job.js';
 import { RatingQueue } from './rating-queue.js';
-import { PutOffError, startRatingQueueWorker, type RatingJob, type RatingQueueWorker } from './rating-job-worker.js';
+import { SnoozeJobError, startRatingJobWorker, type RatingJob, type RatingJobWorker } from './rating-job-worker.js';
 
 const logger = createLogger('test', 'silent');
 const never = new AbortController().signal;
@@ -18,7 +18,7 @@ let metrics: WorkerMetrics;
 let inspect: Queue;
 let queue: RatingQueue;
 const connections: Redis[] = [];
-const workers: RatingQueueWorker[] = [];
+const workers: RatingJobWorker[] = [];
 
 beforeEach(() => {
   config = readRatingWorkerConfig({
@@ -47,7 +47,7 @@ function connect(): Redis {
 }
 
 function work(process: (job: RatingJob) => Promise<void>): void {
-  workers.push(startRatingQueueWorker(connect(), config.jobs, process, metrics, logger));
+  workers.push(startRatingJobWorker(connect(), config.jobs, process, metrics, logger));
 }
 
 function job(productId = randomUUID()): ApplyJob {
@@ -66,7 +66,7 @@ test('resolves when all jobs have finished, each done once', async () => {
     return Promise.resolve();
   });
   const jobs = Array.from({ length: 50 }, () => job());
-  expect(await queue.finish(jobs, never)).toEqual([]);
+  expect(await queue.addAndWait(jobs, never)).toEqual([]);
   expect(done.sort()).toEqual(jobs.map((one) => JSON.stringify(one)).sort());
   await eventually('all are counted', async () => (await counted('completed')) === 50);
 });
@@ -79,7 +79,7 @@ test('does not resolve before the slowest job has finished', async () => {
   const slow = job();
   work((one) => (JSON.stringify(one.data) === JSON.stringify(slow) ? held : Promise.resolve()));
   let resolved = false;
-  const finished = queue.finish([job(), slow, job()], never).then(() => {
+  const finished = queue.addAndWait([job(), slow, job()], never).then(() => {
     resolved = true;
   });
   await eventually('the others are done', async () => (await counted('completed')) === 2);
@@ -93,7 +93,7 @@ test('reports the jobs that used up their attempts and keeps them for inspection
   work((one) =>
     JSON.stringify(one.data) === JSON.stringify(bad) ? Promise.reject(new Error('no luck')) : Promise.resolve(),
   );
-  expect(await queue.finish([job(), bad, job()], never)).toEqual([bad]);
+  expect(await queue.addAndWait([job(), bad, job()], never)).toEqual([bad]);
   await eventually(
     'all are counted',
     async () => (await counted('completed')) === 2 && (await counted('failed')) === 1,
@@ -109,12 +109,12 @@ test('tries a job that failed again, after a back-off', async () => {
     attempts += 1;
     return attempts < 3 ? Promise.reject(new Error('not yet')) : Promise.resolve();
   });
-  expect(await queue.finish([job()], never)).toEqual([]);
+  expect(await queue.addAndWait([job()], never)).toEqual([]);
   expect(attempts).toBe(3);
 });
 
 test('adds again what Redis lost', async () => {
-  const finished = queue.finish([job(), job()], never);
+  const finished = queue.addAndWait([job(), job()], never);
   await eventually('both are queued', async () => (await inspect.getWaitingCount()) === 2);
   await connections[0]!.flushall();
   work(() => Promise.resolve());
@@ -131,7 +131,7 @@ test('lets another worker do what a silent one has taken', async () => {
     taken += 1;
     return taken === 1 ? silent : Promise.resolve();
   });
-  expect(await queue.finish([job()], never)).toEqual([]);
+  expect(await queue.addAndWait([job()], never)).toEqual([]);
   expect(taken).toBe(2);
   wake();
 });
@@ -140,24 +140,24 @@ test('takes a finished job for finished when the news of it was lost', async () 
   const events = (queue as unknown as { events: { close(): Promise<void> } }).events;
   await events.close();
   work(() => Promise.resolve());
-  expect(await queue.finish([job(), job()], never)).toEqual([]);
+  expect(await queue.addAndWait([job(), job()], never)).toEqual([]);
   await eventually('both are counted', async () => (await counted('completed')) === 2);
 });
 
-test('uses up no attempt for work that is put off', async () => {
+test('uses up no attempt for work that is snoozed', async () => {
   let times = 0;
   work(() => {
     times += 1;
-    return times <= 5 ? Promise.reject(new PutOffError(10)) : Promise.resolve();
+    return times <= 5 ? Promise.reject(new SnoozeJobError(10)) : Promise.resolve();
   });
-  expect(await queue.finish([job()], never)).toEqual([]);
+  expect(await queue.addAndWait([job()], never)).toEqual([]);
   expect(times).toBe(6);
   expect([await counted('failed'), await counted('retried')]).toEqual([0, 0]);
 });
 
 test('ends its wait when aborted', async () => {
   const abort = new AbortController();
-  const finished = queue.finish([job()], abort.signal);
+  const finished = queue.addAndWait([job()], abort.signal);
   await eventually('it is queued', async () => (await inspect.getWaitingCount()) === 1);
   abort.abort(new Error('stop'));
   await expect(finished).rejects.toThrow('stop');
@@ -166,7 +166,7 @@ test('ends its wait when aborted', async () => {
 test('keeps few completed jobs', async () => {
   work(() => Promise.resolve());
   for (let i = 0; i < 12; i += 1)
-    await queue.finish(
+    await queue.addAndWait(
       Array.from({ length: 100 }, () => job()),
       never,
     );

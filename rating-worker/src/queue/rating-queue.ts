@@ -18,20 +18,20 @@ import {
   type RebuildJob,
 } from './rating-job.js';
 
-type Outcome = 'completed' | 'failed';
+type JobOutcome = 'completed' | 'failed';
 
-/** One job of a round: the same work may be queued under several ids, the first outcome counts. */
-interface Ticket {
-  readonly work: ApplyJob;
+/** A job that `addAndWait` waits for. It may be queued under several ids; the first outcome counts. */
+interface PendingJob {
+  readonly data: ApplyJob;
   readonly ids: string[];
-  outcome: Outcome | undefined;
+  outcome: JobOutcome | undefined;
 }
 
-/** The adding side of the queue: adds jobs and waits until they have finished. */
+/** The producing side of the queue: adds jobs, and waits until they have finished. */
 export class RatingQueue {
   private readonly queue: Queue<RatingJobData, void, RatingJobName>;
   private readonly events: QueueEvents;
-  private readonly waiting = new Map<string, (outcome: Outcome) => void>();
+  private readonly waiting = new Map<string, (outcome: JobOutcome) => void>();
 
   constructor(
     redis: Redis,
@@ -58,44 +58,44 @@ export class RatingQueue {
 
   /**
    * Adds the jobs and waits until each has finished, adding again what Redis lost; waits without end while Redis is
-   * down. Adding twice is harmless: what is in the state already is "seen".
+   * down. Adding twice is harmless: events that are in the state already are duplicates.
    * @returns the jobs that used up their attempts.
    * @throws the signal's reason once aborted.
    */
-  async finish(jobs: readonly ApplyJob[], signal: AbortSignal): Promise<ApplyJob[]> {
-    const tickets = jobs.map((work): Ticket => ({ work, ids: [randomUUID()], outcome: undefined }));
-    const open = new Set(tickets);
+  async addAndWait(jobs: readonly ApplyJob[], signal: AbortSignal): Promise<ApplyJob[]> {
+    const pending = jobs.map((data): PendingJob => ({ data, ids: [randomUUID()], outcome: undefined }));
+    const open = new Set(pending);
     let allFinished = (): void => {};
     const finished = new Promise<void>((resolve) => {
       allFinished = resolve;
     });
-    const watch = (ticket: Ticket, id: string): void => {
+    const watch = (job: PendingJob, id: string): void => {
       this.waiting.set(id, (outcome) => {
-        ticket.outcome = outcome;
-        open.delete(ticket);
+        job.outcome = outcome;
+        open.delete(job);
         if (open.size === 0) allFinished();
       });
     };
-    for (const ticket of tickets) watch(ticket, ticket.ids[0]!);
+    for (const job of pending) watch(job, job.ids[0]!);
     try {
-      let toAdd: Ticket[] = tickets;
+      let toAdd: PendingJob[] = pending;
       while (open.size > 0) {
         await this.add(toAdd, signal);
         await untilAborted(settledWithin(finished, this.config.lookupAfterMs), signal);
-        toAdd = await this.lookUp([...open], watch, signal);
+        toAdd = await this.recoverLost([...open], watch, signal);
       }
     } finally {
-      for (const id of tickets.flatMap(({ ids }) => ids)) this.waiting.delete(id);
+      for (const id of pending.flatMap(({ ids }) => ids)) this.waiting.delete(id);
     }
-    return tickets.filter(({ outcome }) => outcome === 'failed').map(({ work }) => work);
+    return pending.filter(({ outcome }) => outcome === 'failed').map(({ data }) => data);
   }
 
-  /** Queues a rebuild for later. */
+  /** Queues a rebuild that starts after `delayMs`. */
   async addRebuild(job: RebuildJob, delayMs: number): Promise<void> {
     await this.queue.add(REBUILD_JOB, job, { delay: delayMs, ...rebuildRetries(this.config) });
   }
 
-  /** How many jobs wait for their time: rebuilds put off, and attempts to come. */
+  /** How many jobs are delayed: deferred rebuilds, and attempts to come. */
   async countDelayed(): Promise<number> {
     return this.queue.getDelayedCount();
   }
@@ -104,34 +104,35 @@ export class RatingQueue {
     await Promise.all([this.events.close(), this.queue.close()]);
   }
 
-  private async add(tickets: readonly Ticket[], signal: AbortSignal): Promise<void> {
-    if (tickets.length === 0) return;
-    const bulk = tickets.map(
-      ({ work, ids }) => ({ name: APPLY_JOB, data: work, opts: { jobId: ids.at(-1)! } }) as const,
-    );
+  private async add(jobs: readonly PendingJob[], signal: AbortSignal): Promise<void> {
+    if (jobs.length === 0) return;
+    const bulk = jobs.map(({ data, ids }) => ({ name: APPLY_JOB, data, opts: { jobId: ids.at(-1)! } }) as const);
     // A pipeline, not all-or-nothing: on an error all are sent again, and an id that is there already is not added.
     await waitFor('Redis to take jobs', () => untilAborted(this.queue.addBulk(bulk), signal), this.logger, signal);
   }
 
-  /** Settles what finished without our hearing of it; returns what has to be added (again). */
-  private async lookUp(
-    tickets: readonly Ticket[],
-    watch: (ticket: Ticket, id: string) => void,
+  /**
+   * Looks up jobs of which no news came, and settles those that have finished.
+   * @returns those that have to be added (again)
+   */
+  private async recoverLost(
+    jobs: readonly PendingJob[],
+    watch: (job: PendingJob, id: string) => void,
     signal: AbortSignal,
-  ): Promise<Ticket[]> {
-    const lost: Ticket[] = [];
-    for (const ticket of tickets) {
-      const id = ticket.ids.at(-1)!;
+  ): Promise<PendingJob[]> {
+    const lost: PendingJob[] = [];
+    for (const job of jobs) {
+      const id = job.ids.at(-1)!;
       const state = await this.stateOf(id, signal);
-      if (ticket.outcome !== undefined) continue;
+      if (job.outcome !== undefined) continue;
       if (state === 'completed' || state === 'failed') this.waiting.get(id)?.(state);
-      else if (state === 'unknown') lost.push(ticket);
+      else if (state === 'unknown') lost.push(job);
       else if (state === 'active') {
         // Its worker was killed, or stands still: not waiting for its lock to expire, another may do the work.
         const again = randomUUID();
-        ticket.ids.push(again);
-        watch(ticket, again);
-        lost.push(ticket);
+        job.ids.push(again);
+        watch(job, again);
+        lost.push(job);
       }
     }
     if (lost.length > 0) this.logger.warn({ jobs: lost.length }, 'jobs without news are added again');

@@ -3,7 +3,7 @@ import { connectRedis } from '@exact-ratings/stack/testing/redis.js';
 import { startOwnServers } from '@exact-ratings/stack/testing/shared-servers.js';
 import type { Redis } from 'ioredis';
 import { LeaderLease } from './leader-lease.js';
-import { RedisSigns } from './data-loss-detector.js';
+import { DataLossDetector } from './data-loss-detector.js';
 
 let stack: Stack;
 let redis: Redis;
@@ -19,55 +19,55 @@ afterAll(async () => {
 });
 
 const QUIET = { lostData: false, isNew: false, requested: false };
-const signs = (): RedisSigns => new RedisSigns(redis, 'heartbeat', 'requests');
+const detector = (): DataLossDetector => new DataLossDetector(redis, 'heartbeat', 'requests');
 
-describe('the signs of a loss', () => {
+describe('the check for a loss', () => {
   test('are none while the heartbeat grows', async () => {
-    const leader = signs();
-    expect(await leader.look(true)).toEqual({ ...QUIET, isNew: true });
-    for (let i = 0; i < 3; i += 1) expect(await leader.look(true)).toEqual(QUIET);
+    const leader = detector();
+    expect(await leader.check(true)).toEqual({ ...QUIET, isNew: true });
+    for (let i = 0; i < 3; i += 1) expect(await leader.check(true)).toEqual(QUIET);
   });
 
   test('are none for a process that starts later, or takes over', async () => {
-    await signs().look(true);
-    const next = signs();
-    expect(await next.look(false)).toEqual(QUIET);
-    expect(await next.look(true)).toEqual(QUIET);
+    await detector().check(true);
+    const next = detector();
+    expect(await next.check(false)).toEqual(QUIET);
+    expect(await next.check(true)).toEqual(QUIET);
   });
 
   test('are a heartbeat that is gone', async () => {
-    const leader = signs();
-    await leader.look(true);
+    const leader = detector();
+    await leader.check(true);
     await redis.flushall();
-    expect(await leader.look(true)).toEqual({ ...QUIET, lostData: true });
-    expect(await leader.look(true)).toEqual(QUIET);
+    expect(await leader.check(true)).toEqual({ ...QUIET, lostData: true });
+    expect(await leader.check(true)).toEqual(QUIET);
   });
 
   test('are a heartbeat that is lower than it was: an older copy', async () => {
-    const leader = signs();
-    for (let i = 0; i < 5; i += 1) await leader.look(true);
+    const leader = detector();
+    for (let i = 0; i < 5; i += 1) await leader.check(true);
     await redis.set('heartbeat', 4);
-    expect(await leader.look(true)).toEqual({ ...QUIET, lostData: true });
+    expect(await leader.check(true)).toEqual({ ...QUIET, lostData: true });
   });
 
   test('are kept by who does not lead until they do', async () => {
-    const [leader, other] = [signs(), signs()];
-    await leader.look(true);
-    await other.look(false);
+    const [leader, other] = [detector(), detector()];
+    await leader.check(true);
+    await other.check(false);
     await redis.flushall();
-    expect(await other.look(false)).toEqual(QUIET);
-    expect(await other.look(true)).toEqual({ ...QUIET, lostData: true });
+    expect(await other.check(false)).toEqual(QUIET);
+    expect(await other.check(true)).toEqual({ ...QUIET, lostData: true });
   });
 });
 
 test('tells of a request once, to everybody', async () => {
-  const [leader, other] = [signs(), signs()];
-  await leader.look(true);
-  await other.look(false);
+  const [leader, other] = [detector(), detector()];
+  await leader.check(true);
+  await other.check(false);
   await other.requestComparison();
-  expect(await leader.look(true)).toEqual({ ...QUIET, requested: true });
-  expect(await other.look(false)).toEqual({ ...QUIET, requested: true });
-  expect(await leader.look(true)).toEqual(QUIET);
+  expect(await leader.check(true)).toEqual({ ...QUIET, requested: true });
+  expect(await other.check(false)).toEqual({ ...QUIET, requested: true });
+  expect(await leader.check(true)).toEqual(QUIET);
 });
 
 describe('the lease', () => {

@@ -1,19 +1,19 @@
 import type { Redis } from 'ioredis';
 
-export interface Signs {
+export interface DataLossCheck {
   /** Redis holds less than it once did: it was flushed, restarted empty, or put back to an older copy. */
   readonly lostData: boolean;
-  /** Redis holds no heartbeat, and this process has never seen one: a new installation, or all was lost meanwhile. */
+  /** Redis holds no heartbeat, and this process has never read one: a new installation, or all was lost meanwhile. */
   readonly isNew: boolean;
-  /** Somebody asked for everything to be compared at once since the last look. */
+  /** Somebody has requested since the last check that everything be compared at once. */
   readonly requested: boolean;
 }
 
 /**
- * What two counters in Redis tell: a heartbeat, which only ever grows unless Redis loses data, and the number of
- * requests for a full comparison.
+ * Detects that Redis lost data, by a heartbeat counter in Redis that only grows unless data is lost. Beside it lies the counter
+ * of requests for a full comparison.
  */
-export class RedisSigns {
+export class DataLossDetector {
   private heartbeat: number | undefined;
   private requests: number | undefined;
   private loss = false;
@@ -26,10 +26,10 @@ export class RedisSigns {
   ) {}
 
   /**
-   * Looks at the counters; the leader also counts the heartbeat up. Everybody watches, so that who becomes the leader
-   * knows what there was: a loss is reported to the leader only, and once.
+   * Reads the counters; the leader also increments the heartbeat. Every process checks, so that the next leader knows what there
+   * was. A loss is reported to the leader only, and once.
    */
-  async look(leading: boolean): Promise<Signs> {
+  async check(leading: boolean): Promise<DataLossCheck> {
     const [before, requests] = (await this.redis.mget(this.heartbeatKey, this.requestsKey)).map(Number) as [
       number,
       number,
@@ -40,11 +40,12 @@ export class RedisSigns {
     this.loss ||= leading && this.heartbeat <= before;
     const requested = this.requests !== undefined && requests !== this.requests;
     this.requests = requests;
-    const signs = { lostData: leading && this.loss, isNew: leading && this.unknown, requested };
+    const result = { lostData: leading && this.loss, isNew: leading && this.unknown, requested };
     if (leading) this.loss = this.unknown = false;
-    return signs;
+    return result;
   }
 
+  /** Requests that everything be compared as soon as possible, by whichever process leads. */
   async requestComparison(): Promise<void> {
     await this.redis.incr(this.requestsKey);
   }

@@ -1,10 +1,10 @@
-/** The products whose events this process consumed lately, with the highest number of each. */
+/** The products whose events this process consumed lately, each with its highest sequence number. */
 export class RecentProducts {
   private readonly products = new Map<string, { seq: number; notedAt: number }>();
 
   constructor(
     private readonly windowMs: number,
-    /** Older ones are forgotten beyond this; the pass over all products sees them. */
+    /** Beyond this many, the oldest are dropped; the scans over all products see them. */
     private readonly limit = 100_000,
   ) {}
 
@@ -16,7 +16,7 @@ export class RecentProducts {
     if (this.products.size > this.limit) this.products.delete(this.products.keys().next().value!);
   }
 
-  forget(productId: string): void {
+  delete(productId: string): void {
     this.products.delete(productId);
   }
 

@@ -58,7 +58,7 @@ test('finds an event that was lost without another to follow it', async () => {
   await expectExact(pool, redis, products);
   await eventually(
     'it is counted',
-    async () => (await metric('rating_reconciler_healed_total', { kind: 'stalled' })) === 2,
+    async () => (await metric('rating_reconciler_repaired_total', { kind: 'stalled' })) === 2,
   );
   expect(await metric('rating_gaps_total')).toBe(0);
 });
@@ -73,30 +73,30 @@ test('fills Redis again after FLUSHALL, detected by the heartbeat', async () => 
   });
   const products = await ratedProducts(pipeline, 20);
   await eventually(
-    'the first pass is over',
-    async () => (await metric('rating_reconciler_passes_total', { pass: 'seq' })) === 1,
+    'the first scan is over',
+    async () => (await metric('rating_reconciler_scans_total', { scan: 'sequences' })) === 1,
   );
   await redis.flushall();
   await expectExact(pool, redis, products);
-  expect(await metric('rating_redis_losses_total')).toBe(1);
+  expect(await metric('rating_redis_data_losses_total')).toBe(1);
 });
 
-test('notices single keys that were lost lately without a pass over all', async () => {
+test('notices single keys that were lost lately without a scan over all', async () => {
   const { pool, redis } = servers;
   const pipeline = await createPipeline(servers);
   const { metric } = await startWorker(pipeline, { ...RECONCILER, RECONCILER_SEQUENCE_SCAN_INTERVAL_MS: NEVER });
   const products = await ratedProducts(pipeline, 5);
-  await eventually('the first pass is over', async () => (await metric('rating_reconciler_passes_total')) >= 1);
+  await eventually('the first scan is over', async () => (await metric('rating_reconciler_scans_total')) >= 1);
   await redis.del(
     `product:${products[0]}:rating`,
     `product:${products[0]}:reviewCount`,
     `product:${products[0]}:ratingState`,
   );
   await expectExact(pool, redis, products);
-  expect(await metric('rating_reconciler_healed_total', { kind: 'lost' })).toBe(1);
+  expect(await metric('rating_reconciler_repaired_total', { kind: 'lost' })).toBe(1);
 });
 
-/** Puts SQL back to what it was, as a restored backup does: without triggers, sequence included. */
+/** Puts PostgreSQL back to what it was, as a restored backup does: without triggers, sequence numbers included. */
 async function putBack(products: readonly string[], when: () => Promise<void>): Promise<void> {
   const { pool } = servers;
   await pool.query(
@@ -118,21 +118,21 @@ test('is exact after PostgreSQL was put back to the past, while its later events
   const pipeline = await createPipeline(servers);
   const { metric } = await startWorker(pipeline, RECONCILER);
   const products = await ratedProducts(pipeline, 10);
-  let ghosts: Awaited<ReturnType<typeof takeEvents>> = [];
+  let discarded: Awaited<ReturnType<typeof takeEvents>> = [];
   await putBack(products, async () => {
     await changeReviews(pool, products);
     await relay(pool, kafka, pipeline.topic);
     await expectExact(pool, redis, products);
     await changeReviews(pool, products);
-    ghosts = await takeEvents(pool);
+    discarded = await takeEvents(pool);
   });
-  // New reviews take the ghosts' numbers; some ghosts come before them, some after.
-  await send(kafka, pipeline.topic, ghosts.slice(0, ghosts.length / 2));
+  // New reviews take the sequence numbers of discarded events, of which some come before them, some after.
+  await send(kafka, pipeline.topic, discarded.slice(0, discarded.length / 2));
   await insertReviews(pool, products, 2);
   await relay(pool, kafka, pipeline.topic);
-  await send(kafka, pipeline.topic, ghosts.slice(ghosts.length / 2));
+  await send(kafka, pipeline.topic, discarded.slice(discarded.length / 2));
   await expectExact(pool, redis, products);
-  await send(kafka, pipeline.topic, ghosts);
+  await send(kafka, pipeline.topic, discarded);
   await changeReviews(pool, products);
   await relay(pool, kafka, pipeline.topic);
   await expectExact(pool, redis, products);
@@ -141,14 +141,14 @@ test('is exact after PostgreSQL was put back to the past, while its later events
   expect(await metric('rating_dead_letters_total')).toBe(0);
 });
 
-test('compares the counts too, out of turn, where a number shows that PostgreSQL was put back', async () => {
+test('compares the counts too, out of turn, where a sequence number shows that PostgreSQL was put back', async () => {
   const { pool, redis } = servers;
   const pipeline = await createPipeline(servers);
   const { metric } = await startWorker(pipeline, { ...RECONCILER, RECONCILER_COUNTS_SCAN_INTERVAL_MS: NEVER });
   const [ahead, other] = await ratedProducts(pipeline, 2);
   await eventually(
-    'the first passes are over',
-    async () => (await metric('rating_reconciler_passes_total', { pass: 'reverse' })) > 0,
+    'the first scans are over',
+    async () => (await metric('rating_reconciler_scans_total', { scan: 'orphans' })) > 0,
   );
   const store = new RatingStore(redis, { ttlSeconds: 0 });
   const [snapshot] = await readRatingAggregates(pool, [other!]);
@@ -157,27 +157,27 @@ test('compares the counts too, out of turn, where a number shows that PostgreSQL
     { productId: ahead!, seq: 99, stars: [0, 0, 0, 0, 9] },
   ]);
   await expectExact(pool, redis, [ahead!, other!]);
-  expect(await metric('rating_reconciler_healed_total', { kind: 'content' })).toBe(1);
+  expect(await metric('rating_reconciler_repaired_total', { kind: 'counts' })).toBe(1);
 });
 
-test('recognises a ghost at once where the rebuild shows that SQL has forgotten it', async () => {
+test('recognises an event of a discarded timeline at once where the rebuild shows that PostgreSQL lacks it', async () => {
   const { pool, redis, kafka } = servers;
   const pipeline = await createPipeline(servers);
   const { metric } = await startWorker(pipeline);
   const products = await ratedProducts(pipeline, 3);
-  let ghosts: Awaited<ReturnType<typeof takeEvents>> = [];
+  let discarded: Awaited<ReturnType<typeof takeEvents>> = [];
   await putBack(products, async () => {
     await insertReviews(pool, products, 2);
-    ghosts = await takeEvents(pool);
+    discarded = await takeEvents(pool);
   });
   await redis.flushall();
-  await send(kafka, pipeline.topic, ghosts);
+  await send(kafka, pipeline.topic, discarded);
   await expectExact(pool, redis, products);
-  await eventually('SQL moved forward', async () => {
+  await eventually('the sequence numbers are advanced', async () => {
     const { rows } = await pool.query<{ min: number }>('SELECT min(last_seq) FROM review_streams');
     return rows[0]!.min > 1_000_000;
   });
-  await send(kafka, pipeline.topic, ghosts);
+  await send(kafka, pipeline.topic, discarded);
   await insertReviews(pool, products);
   await relay(pool, kafka, pipeline.topic);
   await expectExact(pool, redis, products);
@@ -194,13 +194,13 @@ test('goes on in another process when its holder is killed', async () => {
   const { metric } = await startWorker(pipeline, RECONCILER);
   const products = await ratedProducts(pipeline, 3);
   expect(await redis.get(leader)).toBe(token);
-  expect(await metric('rating_reconciler_passes_total')).toBe(0);
+  expect(await metric('rating_reconciler_scans_total')).toBe(0);
   await holder.kill();
   await insertReviews(pool, products);
   await takeEvents(pool);
   await expectExact(pool, redis, products);
   expect(await redis.get(leader)).not.toBe(token);
-  expect(await metric('rating_reconciler_passes_total')).toBeGreaterThan(0);
+  expect(await metric('rating_reconciler_scans_total')).toBeGreaterThan(0);
 });
 
 test('goes on after PostgreSQL and Redis were away', async () => {
@@ -215,7 +215,7 @@ test('goes on after PostgreSQL and Redis were away', async () => {
   await insertReviews(pool, products);
   await takeEvents(pool);
   await expectExact(pool, redis, products);
-  const before = await metric('rating_reconciler_passes_total');
-  await eventually('passes go on', async () => (await metric('rating_reconciler_passes_total')) > before);
+  const before = await metric('rating_reconciler_scans_total');
+  await eventually('scans go on', async () => (await metric('rating_reconciler_scans_total')) > before);
   expect(await findDifferences(pool, redis, products)).toEqual([]);
 });

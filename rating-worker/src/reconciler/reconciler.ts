@@ -1,142 +1,157 @@
-import { setMaxListeners } from 'node:events';
-import { sleep } from '@exact-ratings/shared/runtime/backoff.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
-import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
+import { RunningLoop, type NextRound } from '@exact-ratings/shared/runtime/running-loop.js';
 import type { ReconcilerConfig } from './reconciler-config.js';
+import type { CatalogueScan, DriftScan, OrphanScan, ScanKind, ScanReport } from '../drift/drift-scans.js';
+import type { ScanConfig } from '../drift/scan-config.js';
 import type { WorkerMetrics } from '../metrics.js';
+import type { DataLossDetector } from './data-loss-detector.js';
 import type { LeaderLease } from './leader-lease.js';
-import type { PassReport, Passes } from '../drift/drift-scans.js';
-import type { RecentProducts } from './recent-products.js';
-import type { RedisSigns } from './data-loss-detector.js';
+import type { RecentCheck } from './recent-check.js';
 
-type PassName = 'seq' | 'content' | 'reverse';
-
-/** After a failure, Redis and PostgreSQL are left alone for this long. */
+/** After a failure, Redis and PostgreSQL are left alone for up to this long. */
 const PAUSE_AFTER_FAILURE_MS = 2_000;
-/** How soon a pass that became due is begun. */
-const LOOK_MS = 100;
+
+export interface ReconcilerOptions {
+  readonly scans: { readonly sequences: CatalogueScan; readonly counts: CatalogueScan; readonly orphans: OrphanScan };
+  readonly recent: RecentCheck;
+  readonly lease: LeaderLease;
+  readonly detector: DataLossDetector;
+  readonly config: ReconcilerConfig & Pick<ScanConfig, 'pageIntervalMs'>;
+  readonly metrics: WorkerMetrics;
+  readonly logger: Logger;
+}
+
+/** A scan, when it is due, and the loop that makes its pages. */
+interface ScheduledScan {
+  readonly scan: DriftScan;
+  readonly intervalMs: number;
+  readonly loop: RunningLoop;
+  /** In ms since 1970, as `beganAt`. */
+  dueAt: number;
+  /** Undefined between two scans. */
+  beganAt: number | undefined;
+  /** How often it was asked for out of turn. */
+  requests: number;
+}
 
 /**
- * Finds what differs from SQL and heals it. One process of the cluster makes the passes over all products; each looks
- * after what it consumed lately.
+ * Finds ratings that differ from PostgreSQL and has them repaired. The process that holds the lease makes the three scans over
+ * all products, each in a loop of its own, so that none holds up another; every process checks what it consumed lately.
  */
 export class Reconciler {
-  private readonly stopping = new AbortController();
-  private readonly dueAt: Record<PassName, number> = { seq: 0, content: 0, reverse: 0 };
+  private readonly scheduled: Readonly<Record<ScanKind, ScheduledScan>>;
+  private readonly loops: readonly RunningLoop[];
   private leading = false;
-  private refill = false;
-  private pass: AbortController | undefined;
-  private running: Promise<unknown> = Promise.resolve();
 
-  constructor(
-    private readonly passes: Passes,
-    private readonly recent: RecentProducts,
-    private readonly lease: LeaderLease,
-    private readonly signs: RedisSigns,
-    private readonly config: ReconcilerConfig,
-    private readonly metrics: WorkerMetrics,
-    private readonly logger: Logger,
-  ) {
-    setMaxListeners(0, this.stopping.signal);
+  constructor(private readonly options: ReconcilerOptions) {
+    const { scans, config } = options;
+    this.scheduled = {
+      sequences: this.schedule(scans.sequences, config.sequenceScanIntervalMs),
+      counts: this.schedule(scans.counts, config.countsScanIntervalMs),
+      orphans: this.schedule(scans.orphans, config.orphanScanIntervalMs),
+    };
+    this.loops = [
+      this.createLoop('the heartbeat', () => this.beat()),
+      this.createLoop('the check of recent products', (signal) => this.checkRecent(signal)),
+      ...Object.values(this.scheduled).map(({ loop }) => loop),
+    ];
   }
 
   start(): void {
-    this.running = Promise.all([
-      this.repeat('heartbeat', this.config.heartbeatMs, () => this.beat()),
-      this.repeat('passes', LOOK_MS, () => this.makeDuePass()),
-      this.repeat('recent products', this.config.recentIntervalMs, () => this.checkRecent()),
-    ]);
+    for (const loop of this.loops) loop.start();
   }
 
-  /** Has everything compared as soon as possible, by whichever process leads. */
+  /** Requests that everything be compared as soon as possible, by whichever process leads. */
   async requestComparison(): Promise<void> {
-    await this.signs.requestComparison();
+    await this.options.detector.requestComparison();
   }
 
   async stop(): Promise<void> {
-    this.stopping.abort();
-    this.pass?.abort();
-    await this.running;
-    if (this.leading) await this.lease.release();
+    await Promise.all(this.loops.map((loop) => loop.stop()));
+    if (this.leading) await this.options.lease.release();
   }
 
-  private async repeat(name: string, intervalMs: number, work: () => Promise<void>): Promise<void> {
-    const { signal } = this.stopping;
-    let failing = false;
-    while (!signal.aborted) {
-      try {
-        await work();
-        failing = false;
-        await sleep(intervalMs, signal);
-      } catch (error) {
-        if (signal.aborted) return;
-        this.logger[failing ? 'debug' : 'warn'](
-          { reason: errorMessage(error) },
-          `reconciler: ${name} failed, goes on later`,
-        );
-        failing = true;
-        await sleep(PAUSE_AFTER_FAILURE_MS, signal);
-      }
-    }
+  private createLoop(what: string, round: (signal: AbortSignal) => Promise<NextRound>): RunningLoop {
+    return new RunningLoop({
+      round,
+      backoff: { initialMs: PAUSE_AFTER_FAILURE_MS, maxMs: PAUSE_AFTER_FAILURE_MS },
+      logger: this.options.logger,
+      onFailing: `reconciler: ${what} failed and is tried again`,
+      onRecovered: `reconciler: ${what} goes on`,
+    });
   }
 
-  private async beat(): Promise<void> {
-    const leads = await this.lease.hold();
+  private schedule(scan: DriftScan, intervalMs: number): ScheduledScan {
+    const scheduled: ScheduledScan = {
+      scan,
+      intervalMs,
+      loop: this.createLoop(`the scan of ${scan.kind}`, (signal) => this.scanPage(scheduled, signal)),
+      dueAt: 0,
+      beganAt: undefined,
+      requests: 0,
+    };
+    return scheduled;
+  }
+
+  private async beat(): Promise<NextRound> {
+    const { lease, detector, config, metrics, logger } = this.options;
+    const leads = await lease.hold();
+    const tookOver = leads && !this.leading;
     if (leads !== this.leading) {
-      this.logger.info(leads ? 'reconciler: this process leads' : 'reconciler: another process leads');
-      if (leads) this.everythingIsDue();
-      else this.pass?.abort();
-      this.leading = leads;
+      logger.info(leads ? 'reconciler: this process leads' : 'reconciler: another process leads');
     }
-    const { lostData, isNew, requested } = await this.signs.look(leads);
+    this.leading = leads;
+    const { lostData, isNew, requested } = await detector.check(leads);
     if (lostData) {
-      this.metrics.redisLosses.inc();
-      this.logger.warn('Redis lost data: everything is compared, and filled again');
+      metrics.redisDataLosses.inc();
+      logger.warn('Redis lost data: everything is compared, and filled again');
     }
-    if (lostData || isNew) this.refill = true;
-    if (lostData || isNew || (leads && requested)) {
-      this.everythingIsDue();
-      this.pass?.abort();
+    if (lostData || isNew) this.options.scans.sequences.restart({ refill: true });
+    if (lostData || isNew || tookOver || (leads && requested)) this.request('sequences', 'counts', 'orphans');
+    return { afterMs: config.heartbeatMs, orWhenWoken: true };
+  }
+
+  /** Has the scans made at once, or again at once after the one under way: restarted each time, a long one might never end. */
+  private request(...kinds: ScanKind[]): void {
+    for (const kind of kinds) {
+      const scheduled = this.scheduled[kind];
+      scheduled.requests += 1;
+      scheduled.dueAt = 0;
+      scheduled.loop.wake();
     }
   }
 
-  private everythingIsDue(): void {
-    this.dueAt.seq = this.dueAt.content = this.dueAt.reverse = 0;
+  /** One page of the scan where this process leads and the scan is due. */
+  private async scanPage(scheduled: ScheduledScan, signal: AbortSignal): Promise<NextRound> {
+    const { scan, intervalMs, dueAt, requests } = scheduled;
+    const now = Date.now();
+    if (!this.leading) return { afterMs: intervalMs, orWhenWoken: true };
+    if (dueAt > now) return { afterMs: dueAt - now, orWhenWoken: true };
+    scheduled.beganAt ??= now;
+    const report = await scan.nextPage(signal);
+    if (report === null) {
+      const spentMs = Date.now() - now;
+      return { afterMs: Math.max(0, this.options.config.pageIntervalMs - spentMs), orWhenWoken: false };
+    }
+    this.completed(scan.kind, report, Date.now() - scheduled.beganAt);
+    scheduled.beganAt = undefined;
+    scheduled.dueAt = scheduled.requests === requests ? Date.now() + intervalMs : 0;
+    // A PostgreSQL restored from an older backup leaves more traces than the sequence numbers show.
+    if (scan.kind === 'sequences' && report.timelineDiverged) this.request('counts', 'orphans');
+    return { afterMs: Math.max(0, scheduled.dueAt - Date.now()), orWhenWoken: true };
   }
 
-  private async makeDuePass(): Promise<void> {
-    if (!this.leading) return;
-    const due = (['seq', 'content', 'reverse'] as const).find((name) => this.dueAt[name] <= Date.now());
-    if (due === undefined) return;
-    const { refill } = this;
-    const pass = (this.pass = new AbortController());
-    const began = Date.now();
-    const report =
-      due === 'reverse'
-        ? await this.passes.reverse(pass.signal)
-        : await this.passes.forward({ content: due === 'content', refill: refill && due === 'seq' }, pass.signal);
-    if (pass.signal.aborted) return;
-    this.dueAt[due] = Date.now() + this.intervalOf(due);
-    if (due === 'seq' && refill) this.refill = false;
-    // A PostgreSQL put back to the past leaves more traces than the numbers show.
-    if (due === 'seq' && report.restored) this.dueAt.content = this.dueAt.reverse = 0;
-    this.metrics.passes.inc({ pass: due });
-    this.report(due, report, Date.now() - began);
+  private completed(kind: ScanKind, report: ScanReport, milliseconds: number): void {
+    const { metrics, logger } = this.options;
+    metrics.scans.inc({ scan: kind });
+    metrics.lastScan.set({ scan: kind }, Date.now() / 1_000);
+    logger[report.found > 0 ? 'info' : 'debug']({ scan: kind, ...report, milliseconds }, 'reconciler: scan completed');
   }
 
-  private async checkRecent(): Promise<void> {
-    const report = await this.passes.recent(this.recent, this.stopping.signal);
-    if (report.found > 0) this.report('recent', report, 0);
-  }
-
-  private report(pass: string, report: PassReport, milliseconds: number): void {
-    const { compared, behind, found, healed } = report;
-    const level = found > 0 ? 'info' : 'debug';
-    this.logger[level]({ pass, compared, behind, found, healed, milliseconds }, 'reconciler: pass completed');
-  }
-
-  private intervalOf(pass: PassName): number {
-    const { sequenceScanIntervalMs, countsScanIntervalMs, orphanScanIntervalMs } = this.config;
-    return { seq: sequenceScanIntervalMs, content: countsScanIntervalMs, reverse: orphanScanIntervalMs }[pass];
+  private async checkRecent(signal: AbortSignal): Promise<NextRound> {
+    const { recent, config, logger } = this.options;
+    const report = await recent.run(signal);
+    if (report.found > 0) logger.info({ scan: 'recent', ...report }, 'reconciler: recent products checked');
+    return { afterMs: config.recentIntervalMs, orWhenWoken: true };
   }
 }

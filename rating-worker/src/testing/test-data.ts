@@ -33,7 +33,7 @@ export async function relay(pool: pg.Pool, kafka: Kafka, topic: string): Promise
   await send(kafka, topic, await takeEvents(pool));
 }
 
-/** The products whose keys are not exactly what SQL says, with both; a product that SQL lacks must have no public keys. */
+/** The products whose keys are not exactly what PostgreSQL says, with both; a product that PostgreSQL lacks must have no public keys. */
 export async function findDifferences(pool: pg.Pool, redis: Redis, productIds: readonly string[]): Promise<string[]> {
   const snapshots = await readRatingAggregates(pool, productIds);
   const expected = new Map(snapshots.map((snapshot) => [snapshot.productId, snapshot]));
@@ -44,16 +44,16 @@ export async function findDifferences(pool: pg.Pool, redis: Redis, productIds: r
     const snapshot = expected.get(productId);
     const is = [rating, count, state].join(' | ');
     if (snapshot === undefined) {
-      if (rating !== null || count !== null) differences.push(`${productId}: ${is}, but SQL lacks it`);
+      if (rating !== null || count !== null) differences.push(`${productId}: ${is}, but PostgreSQL lacks it`);
       continue;
     }
     const should = [averageRating(snapshot), reviewCount(snapshot), formatRatingState(snapshot)].join(' | ');
-    if (is !== should) differences.push(`${productId}: ${is}, but SQL says ${should}`);
+    if (is !== should) differences.push(`${productId}: ${is}, but PostgreSQL says ${should}`);
   }
   return differences;
 }
 
-/** Waits until every product's keys are what SQL says. */
+/** Waits until every product's keys are what PostgreSQL says. */
 export async function expectExact(
   pool: pg.Pool,
   redis: Redis,

@@ -1,3 +1,5 @@
+import { isUuid } from '../events/uuid.js';
+
 /** The Redis keys of one product; the only place where their names are built (a hash tag for Redis Cluster goes here). */
 export interface RatingKeys {
   /** The average; public contract. */
@@ -19,9 +21,10 @@ export function ratingKeys(productId: string): RatingKeys {
 /** A pattern for SCAN that every key of `ratingKeys` matches. */
 export const RATING_KEY_PATTERN = 'product:*:r*';
 
-const RATING_KEY = /^product:([0-9a-f-]{36}):(?:rating|reviewCount|ratingState)$/;
+const RATING_KEY = /^product:([^:]+):(?:rating|reviewCount|ratingState)$/;
 
 /** The product whose key this is; null for a key that is none of ours. */
 export function productIdOfRatingKey(key: string): string | null {
-  return RATING_KEY.exec(key)?.[1] ?? null;
+  const productId = RATING_KEY.exec(key)?.[1];
+  return productId !== undefined && isUuid(productId) ? productId : null;
 }

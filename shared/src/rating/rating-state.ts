@@ -77,6 +77,12 @@ export type StoredRating =
   /** The keys do not agree with each other, or hold something else. Readers take it as a miss. */
   | { readonly kind: 'CORRUPT' };
 
+/** The sequence number that the keys hold; 0 where they hold none. */
+export function sequenceOf(stored: StoredRating): number {
+  if (stored.kind === 'RATING') return stored.state.seq;
+  return stored.kind === 'DELETED' ? stored.seq : 0;
+}
+
 /** Tells apart what the three values of one MGET hold. A key of another type reads as null, like an absent one. */
 export function classifyRatingTriple(
   rating: string | null | undefined,

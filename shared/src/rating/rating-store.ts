@@ -104,11 +104,17 @@ export class RatingStore {
   async *scanProductIds(keysPerPage = 1_000): AsyncGenerator<string[]> {
     let cursor = '0';
     do {
-      const [next, keys] = await this.redis.scan(cursor, 'MATCH', RATING_KEY_PATTERN, 'COUNT', keysPerPage);
-      cursor = next;
-      const ids = new Set(keys.map(productIdOfRatingKey).filter((id) => id !== null));
-      if (ids.size > 0) yield [...ids];
+      const page = await this.scanPage(cursor, keysPerPage);
+      cursor = page.cursor;
+      if (page.productIds.length > 0) yield page.productIds;
     } while (cursor !== '0');
+  }
+
+  /** One page of `scanProductIds`: cursor '0' begins the scan, and the cursor '0' that comes back ends it. */
+  async scanPage(cursor: string, keysPerPage: number): Promise<{ cursor: string; productIds: string[] }> {
+    const [next, keys] = await this.redis.scan(cursor, 'MATCH', RATING_KEY_PATTERN, 'COUNT', keysPerPage);
+    const ids = new Set(keys.map(productIdOfRatingKey).filter((id) => id !== null));
+    return { cursor: next, productIds: [...ids] };
   }
 
   /** Applies each product's changes to its state, exactly once whatever is repeated. See `lua/apply-changes.lua`. */

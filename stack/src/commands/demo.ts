@@ -134,7 +134,7 @@ async function killUnderLoad(system: System): Promise<void> {
 
 async function compare(system: System): Promise<boolean> {
   print('');
-  print('3. Every product in Redis against PostgreSQL (npm run ratings:audit -- --wait 60)');
+  print('3. Every product in Redis against PostgreSQL (npm run ratings -- audit --wait 60)');
   const { exitCode, output } = await runRatingsAudit(system.env, ['--wait', '60']);
   for (const line of output.trim().split('\n')) print(`   ${line}`);
   return exitCode === 0;

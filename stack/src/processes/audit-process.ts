@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { RATINGS_AUDIT_ENTRY } from '../system.js';
+import { RATINGS_COMMAND_ENTRY } from '../system.js';
 
 export interface AuditRun {
   /** 0 all equal, 1 some differ, 2 some stayed behind, 3 the audit failed. */
@@ -7,12 +7,12 @@ export interface AuditRun {
   readonly output: string;
 }
 
-/** Runs `ratings:audit` as a process of its own on the servers of `env`. */
+/** Runs `npm run ratings -- audit` as a process of its own on the servers of `env`. */
 export async function runRatingsAudit(
   env: Readonly<Record<string, string>>,
   args: readonly string[],
 ): Promise<AuditRun> {
-  const { exitCode = null, all } = await execa(process.execPath, [RATINGS_AUDIT_ENTRY, ...args], {
+  const { exitCode = null, all } = await execa(process.execPath, [RATINGS_COMMAND_ENTRY, 'audit', ...args], {
     env: { PATH: process.env['PATH'], ...env },
     extendEnv: false,
     stdin: 'ignore',
