@@ -85,7 +85,7 @@ test('ends as a command with 0, 1, 2 or 3, and says why', async () => {
   const exact = await runRatingsAudit(env, []);
   expect(exact).toEqual({
     exitCode: 0,
-    output: '2 products compared: 2 equal, 0 missing, 0 behind, 0 different',
+    output: '2 products compared: 2 equal, 0 missing, 0 behind, 0 different\n',
   });
 
   await insertReviews(pool, [first], 1);
