@@ -9,7 +9,7 @@ import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { startMonitoringServer } from '@exact-ratings/shared/runtime/monitoring-server.js';
 import type { Consumer } from 'kafkajs';
 import type { RatingWorkerConfig } from './config.js';
-import { createDatabasePool, createQueueConnection, createRatingConnection, warnIfRedisEvicts } from './connections.js';
+import { createDatabasePool, createQueueConnection, createRatingConnection, checkRedisMemory } from './connections.js';
 import { createBatchHandler } from './consumer/batch-handler.js';
 import { ConsumerGroup, consumerOptions } from './consumer/consumer-group.js';
 import { ConsumerMonitor } from './consumer/consumer-monitor.js';
@@ -64,7 +64,8 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
   const resources = new ReleaseStack();
   const waits = new AbortController();
   setMaxListeners(0, waits.signal);
-  let ready: () => Promise<Record<string, boolean>> = () => Promise.resolve({ kafka: false, redis: false });
+  let ready: () => Promise<Record<string, boolean>> = () =>
+    Promise.resolve({ kafka: false, redis: false, deadLetters: true });
   let port = 0;
 
   const start = async (signal: AbortSignal): Promise<void> => {
@@ -84,8 +85,8 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
     const queueRedis = createQueueConnection(config.redis, 'rating-worker:queue', logger);
     const workerRedis = createQueueConnection(config.redis, 'rating-worker:jobs', logger);
     resources.push('Redis', () => [ratingRedis, queueRedis, workerRedis].forEach((redis) => redis.disconnect()));
-    await retryUntilAborted(
-      () => untilAborted(warnIfRedisEvicts(ratingRedis, logger), signal),
+    const { mayReadInfo } = await retryUntilAborted(
+      () => untilAborted(checkRedisMemory(ratingRedis, logger), signal),
       () => {},
       signal,
     );
@@ -118,7 +119,7 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
     });
 
     // Jobs.
-    const queue = new RatingQueue(queueRedis, config.jobs, logger);
+    const queue = new RatingQueue(queueRedis, config.jobs, logger, { skipVersionCheck: !mayReadInfo });
     resources.push('queue', () => bounded(queue.close()));
     const processor = new RatingProcessor({
       store,
@@ -134,7 +135,14 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
         });
       },
     });
-    const jobWorker = startRatingJobWorker(workerRedis, config.jobs, (job) => processor.process(job), metrics, logger);
+    const jobWorker = startRatingJobWorker({
+      redis: workerRedis,
+      config: config.jobs,
+      process: (job) => processor.process(job),
+      skipVersionCheck: !mayReadInfo,
+      metrics,
+      logger,
+    });
     resources.push('job worker', () => jobWorker.close(config.stopTimeoutMs / 3));
     if (config.reconciler.enabled) {
       reconciler.start();
@@ -143,7 +151,7 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
 
     // Kafka.
     const kafka = createKafkaClient(config.kafka, 'rating-worker', logger);
-    const deadLetters = new DeadLetterProducer(kafka, config.kafka.deadLetterTopic, metrics, logger, waits.signal);
+    const deadLetters = new DeadLetterProducer(kafka, config.kafka.deadLetterTopic, metrics, logger);
     resources.push('dead letters', () => bounded(deadLetters.close()));
     const dispatcher = new JobDispatcher({
       queue,
@@ -163,7 +171,7 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
       offsets: new OffsetCommitter(config.kafka.topic, logger),
       handleBatch: createBatchHandler({
         dispatch: (events) => dispatcher.dispatch(events),
-        sendDeadLetters: (messages) => deadLetters.send(messages),
+        sendDeadLetters: (messages, ended) => deadLetters.send(messages, ended),
       }),
       logger,
       signal: waits.signal,
@@ -187,7 +195,11 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
       onStalled: onFatal,
     });
     resources.push('consumer monitor', () => bounded(monitor.stop()));
-    ready = async () => ({ kafka: group.isMember() && !monitor.isStalled, redis: await redisAnswers() });
+    ready = async () => ({
+      kafka: group.isMember() && !monitor.isStalled,
+      redis: await redisAnswers(),
+      deadLetters: !deadLetters.isBlocked,
+    });
 
     await group.connect(signal);
     monitor.start();

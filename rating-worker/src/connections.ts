@@ -69,10 +69,29 @@ export function createDatabasePool(config: DatabaseConfig, size: number, logger:
   return pool;
 }
 
-/** Redis that evicts keys loses jobs; BullMQ wants noeviction, and a lost rating costs a rebuild. */
-export async function warnIfRedisEvicts(redis: Redis, logger: Logger): Promise<void> {
-  const policy = /^maxmemory_policy:(\S+)/m.exec(await redis.info('memory'))?.[1];
-  if (policy !== undefined && policy !== 'noeviction') {
-    logger.warn({ policy }, 'Redis evicts keys: set maxmemory-policy to noeviction, or jobs can be lost');
+/**
+ * Warns where Redis evicts keys: jobs would be lost, BullMQ wants noeviction. A user who may not read INFO is warned once instead.
+ * @returns whether INFO may be read
+ * @throws ioredis's error where Redis fails
+ */
+export async function checkRedisMemory(redis: Redis, logger: Logger): Promise<{ mayReadInfo: boolean }> {
+  try {
+    const policy = /^maxmemory_policy:(\S+)/m.exec(await redis.info('memory'))?.[1];
+    if (policy !== undefined && policy !== 'noeviction') {
+      logger.warn({ policy }, 'Redis evicts keys: set maxmemory-policy to noeviction, or jobs can be lost');
+    }
+    return { mayReadInfo: true };
+  } catch (error) {
+    if (!isCommandRefused(error)) throw error;
+    logger.warn(
+      { reason: errorMessage(error) },
+      'this Redis user may not read INFO: make sure that maxmemory-policy is noeviction and Redis 6.2 or later',
+    );
+    return { mayReadInfo: false };
   }
+}
+
+/** By an ACL, or because the command was renamed away. */
+function isCommandRefused(error: unknown): boolean {
+  return error instanceof Error && /^(NOPERM|ERR unknown command)/.test(error.message);
 }

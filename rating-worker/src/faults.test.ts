@@ -53,7 +53,7 @@ test('goes on without PostgreSQL where the state is known, and rebuilds the rest
   );
   expect(await metric('rating_events_total', { result: 'deferred' })).toBe(5);
   expect(await metric('rating_jobs_total', { result: 'failed' })).toBe(0);
-  expect(await worker.readiness()).toEqual({ kafka: true, redis: true });
+  expect(await worker.readiness()).toEqual({ kafka: true, redis: true, deadLetters: true });
 
   await stack.postgres.start();
   await expectExact(pool, redis, [known!, unknown!]);
@@ -160,7 +160,7 @@ test('is exact again after FLUSHALL and after a restart of Redis with nothing in
   await stack.redis.start({ empty: true });
   await write();
   await expectExact(pool, redis, products);
-  expect(await worker.readiness()).toEqual({ kafka: true, redis: true });
+  expect(await worker.readiness()).toEqual({ kafka: true, redis: true, deadLetters: true });
 });
 
 test('waits for Redis and Kafka that are down when it starts', async () => {
@@ -214,6 +214,35 @@ test('is exact again after Kafka was killed and came back', async () => {
   await expectExact(pool, redis, products, 30_000);
   await eventually('it is ready again', async () => (await worker.readiness())['kafka'] === true, 30_000);
   expect(fatal).toEqual([]);
+});
+
+test('works for a Redis user without the dangerous commands, INFO, CONFIG, KEYS and SCAN', async () => {
+  const { pool, redis, kafka } = servers;
+  const refused = ['-@dangerous', '-info', '-config', '-keys', '-scan'];
+  // ACL itself is dangerous, and has to give everything back.
+  await redis.acl('SETUSER', 'default', ...refused, '+acl');
+  try {
+    await expect(redis.info()).rejects.toThrow('NOPERM');
+    const pipeline = await createPipeline(servers);
+    const { worker, metric, fatal } = await startWorker(pipeline, { RECONCILER_ENABLED: 'true' });
+    const products = await insertProducts(pool, 5);
+    for (let round = 0; round < 3; round += 1) {
+      await changeReviews(pool, products);
+      await relay(pool, kafka, pipeline.topic);
+    }
+    await expectExact(pool, redis, products);
+    await eventually(
+      'the scans that need no SCAN are made',
+      async () =>
+        (await metric('rating_reconciler_scans_total', { scan: 'sequences' })) > 0 &&
+        (await metric('rating_reconciler_scans_total', { scan: 'counts' })) > 0,
+    );
+    expect(await metric('rating_reconciler_scans_total', { scan: 'orphans' })).toBe(0);
+    expect(Object.values(await worker.readiness())).not.toContain(false);
+    expect(fatal).toEqual([]);
+  } finally {
+    await redis.acl('SETUSER', 'default', '+@all');
+  }
 });
 
 test.each([

@@ -8,6 +8,7 @@ export interface WorkerMetrics {
   readonly gaps: Counter;
   readonly rebuilds: Counter<'reason'>;
   readonly deadLetters: Counter;
+  readonly deadLettersBlocked: Gauge;
   readonly freshness: Histogram;
   readonly consumerLag: Gauge;
   readonly compared: Counter<'scan'>;
@@ -51,6 +52,11 @@ export function createMetrics(): WorkerMetrics {
     deadLetters: new Counter({
       name: 'rating_dead_letters_total',
       help: 'Messages that broke the contract and went to the dead-letter topic',
+      registers,
+    }),
+    deadLettersBlocked: new Gauge({
+      name: 'rating_dead_letters_blocked',
+      help: 'Messages that the dead-letter topic does not take; their partitions wait, the others go on',
       registers,
     }),
     freshness: new Histogram({

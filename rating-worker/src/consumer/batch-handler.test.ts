@@ -31,6 +31,7 @@ function reviewCreated(offset: number, seq: number): KafkaMessage {
   return message(offset, productId, JSON.stringify(event));
 }
 
+const never = new AbortController().signal;
 const batchOf = (...messages: KafkaMessage[]): MessageBatch => ({ topic: 'reviews', partition: 3, messages });
 
 test('dispatches the events and sends the rest to the dead letters, each in their order', async () => {
@@ -40,7 +41,10 @@ test('dispatches the events and sends the rest to the dead letters, each in thei
     dispatch: async (events) => void dispatched.push(...events),
     sendDeadLetters: async (messages) => void deadLetters.push(...messages),
   });
-  await handle(batchOf(reviewCreated(0, 7), message(1, 'a', 'poison'), reviewCreated(2, 8), message(3, 'b', '{}')));
+  await handle(
+    batchOf(reviewCreated(0, 7), message(1, 'a', 'poison'), reviewCreated(2, 8), message(3, 'b', '{}')),
+    never,
+  );
   expect(dispatched.map(({ seq }) => seq)).toEqual([7, 8]);
   expect(deadLetters).toMatchObject([
     { topic: 'reviews', partition: 3, message: { offset: '1' }, reason: 'the value is not JSON' },
@@ -58,7 +62,7 @@ test.each(['dispatch', 'sendDeadLetters'] as const)('does not resolve before %s 
     sendDeadLetters: () => (slow === 'sendDeadLetters' ? held : Promise.resolve()),
   });
   let resolved = false;
-  const handled = handle(batchOf(reviewCreated(0, 1), message(1, 'a', 'poison'))).then(() => {
+  const handled = handle(batchOf(reviewCreated(0, 1), message(1, 'a', 'poison')), never).then(() => {
     resolved = true;
   });
   await new Promise(setImmediate);
@@ -72,5 +76,21 @@ test.each(['dispatch', 'sendDeadLetters'] as const)('rejects with the error of %
     dispatch: () => (broken === 'dispatch' ? Promise.reject(new Error('no')) : Promise.resolve()),
     sendDeadLetters: () => (broken === 'sendDeadLetters' ? Promise.reject(new Error('no')) : Promise.resolve()),
   });
-  await expect(handle(batchOf(reviewCreated(0, 1)))).rejects.toThrow('no');
+  await expect(handle(batchOf(reviewCreated(0, 1)), never)).rejects.toThrow('no');
+});
+
+test('does not wait longer for a blocked dead-letter topic than allowed, and hands out what is unsent', async () => {
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const handle = createBatchHandler({
+    dispatch: () => Promise.resolve(),
+    sendDeadLetters: () => held,
+    deadLetterWaitMs: 20,
+  });
+  const { unsent } = await handle(batchOf(reviewCreated(0, 1), message(1, 'a', 'poison')), never);
+  expect(unsent).toBeInstanceOf(Promise);
+  release();
+  await unsent;
 });

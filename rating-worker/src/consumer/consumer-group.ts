@@ -3,7 +3,7 @@ import { settledWithin, untilAborted } from '@exact-ratings/shared/runtime/deadl
 import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import type { Consumer, ConsumerConfig as KafkaConsumerConfig, EachBatchPayload, Kafka } from 'kafkajs';
-import type { HandleBatch } from './batch-handler.js';
+import type { BatchResult, HandleBatch } from './batch-handler.js';
 import type { ConsumerConfig } from './consumer-config.js';
 import type { OffsetCommitter } from './offset-committer.js';
 
@@ -56,6 +56,10 @@ export interface PartitionStatus {
  */
 export class ConsumerGroup {
   private readonly busySince = new Map<number, number>();
+  /** Partitions whose dead letters Kafka does not take. */
+  private readonly blocked = new Set<number>();
+  /** Ends with the generation: what was fetched in it may belong to others afterwards. */
+  private generationEnd = new AbortController();
   private commitTimer: NodeJS.Timeout | undefined;
   private committing: Promise<void> | undefined;
   private partitionCount = 0;
@@ -151,6 +155,7 @@ export class ConsumerGroup {
     consumer.on(events.GROUP_JOIN, ({ payload }) => {
       const partitions = payload.memberAssignment[topic] ?? [];
       offsets.assign(partitions);
+      this.beginGeneration();
       this.joined = true;
       this.lastContact = Date.now();
       logger.info({ partitions }, 'joined the consumer group');
@@ -170,14 +175,25 @@ export class ConsumerGroup {
     });
   }
 
+  /** Partitions that were blocked are fetched again from what is committed, by whoever owns them now. */
+  private beginGeneration(): void {
+    const { topic, consumer } = this.options;
+    this.generationEnd.abort(new Error('the generation is over'));
+    this.generationEnd = new AbortController();
+    if (this.blocked.size > 0) consumer.resume([{ topic, partitions: [...this.blocked] }]);
+    for (const partition of this.blocked) this.busySince.delete(partition);
+    this.blocked.clear();
+  }
+
   private async eachBatch(payload: EachBatchPayload): Promise<void> {
-    const { batch, resolveOffset, commitOffsetsIfNecessary } = payload;
+    const { batch, commitOffsetsIfNecessary } = payload;
     const { offsets, handleBatch, logger, signal } = this.options;
-    let done = false;
+    const { generation } = offsets;
+    let result: BatchResult | undefined;
     this.busySince.set(batch.partition, Date.now());
-    const work = handleBatch(batch).then(
-      () => {
-        done = true;
+    const work = handleBatch(batch, AbortSignal.any([signal, this.generationEnd.signal])).then(
+      (handled) => {
+        result = handled;
       },
       async (error: unknown) => {
         if (signal.aborted) return;
@@ -186,12 +202,37 @@ export class ConsumerGroup {
       },
     );
     const rebalancing = await this.heartbeatUntil(work, payload);
+    if (result?.unsent !== undefined) return this.block(payload, result.unsent, generation);
     this.busySince.delete(batch.partition);
-    if (!done) return;
-    resolveOffset(batch.lastOffset());
-    offsets.markDone(batch.partition, batch.lastOffset());
+    if (result === undefined || !this.markDone(payload, generation)) return;
     // Not by the consumer: once it is stopping, it commits nothing.
     if (rebalancing || this.stopping) await offsets.commit((positions) => commitOffsetsIfNecessary(positions));
+  }
+
+  private markDone({ batch, resolveOffset }: EachBatchPayload, generation: number): boolean {
+    if (!this.options.offsets.markDone(batch.partition, batch.lastOffset(), generation)) return false;
+    resolveOffset(batch.lastOffset());
+    return true;
+  }
+
+  /**
+   * Fetches nothing more of the partition until Kafka has taken its dead letters; the other partitions go on. The offset does not
+   * move before, so a crash loses nothing.
+   */
+  private block(payload: EachBatchPayload, unsent: Promise<void>, generation: number): void {
+    const { partition } = payload.batch;
+    const resume = payload.pause();
+    this.blocked.add(partition);
+    unsent.then(
+      () => {
+        if (!this.markDone(payload, generation)) return;
+        this.blocked.delete(partition);
+        this.busySince.delete(partition);
+        resume();
+      },
+      // Aborted: the generation is over, or the process stops. The messages are delivered again.
+      () => undefined,
+    );
   }
 
   /**

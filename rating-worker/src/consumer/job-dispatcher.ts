@@ -16,6 +16,9 @@ export interface JobDispatcherOptions {
   readonly onApplied: (events: readonly ReviewEvent[]) => void;
 }
 
+/** Products in one rebuild job: one statement, one script call. */
+const MAX_PRODUCTS_PER_REBUILD = 200;
+
 interface WaitingBatch {
   readonly events: readonly ReviewEvent[];
   readonly resolve: () => void;
@@ -64,7 +67,13 @@ export class JobDispatcher {
   private async leaveToRebuild(failed: readonly ApplyJob[]): Promise<void> {
     const { queue, logger, signal } = this.options;
     const productIds = failed.flatMap(({ products }) => products.map(({ productId }) => productId));
-    logger.error({ jobs: failed.length, productIds }, 'jobs used up their attempts; their ratings are rebuilt');
-    await untilAborted(queue.addRebuild({ productIds, reason: 'failed-job' }, 1_000), signal);
+    logger.error(
+      { jobs: failed.length, products: productIds.length, first: productIds.slice(0, 10) },
+      'jobs used up their attempts; their ratings are rebuilt',
+    );
+    for (let start = 0; start < productIds.length; start += MAX_PRODUCTS_PER_REBUILD) {
+      const chunk = productIds.slice(start, start + MAX_PRODUCTS_PER_REBUILD);
+      await untilAborted(queue.addRebuild({ productIds: chunk, reason: 'failed-job' }, 1_000), signal);
+    }
   }
 }

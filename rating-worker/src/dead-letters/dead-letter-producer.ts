@@ -2,6 +2,7 @@ import { createKafkaProducer, isMessageTooLarge } from '@exact-ratings/shared/cl
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
 import { waitFor } from '@exact-ratings/shared/runtime/backoff.js';
+import { untilAborted } from '@exact-ratings/shared/runtime/deadline.js';
 import type { Kafka, KafkaMessage, Message, Producer } from 'kafkajs';
 import type { WorkerMetrics } from '../metrics.js';
 import { DEAD_LETTER_HEADERS } from './dead-letter-headers.js';
@@ -21,13 +22,13 @@ export class DeadLetterProducer {
   private readonly producer: Producer;
   private connected = false;
   private sending = 0;
+  private blocked = 0;
 
   constructor(
     kafka: Kafka,
     private readonly topic: string,
     private readonly metrics: WorkerMetrics,
     private readonly logger: Logger,
-    private readonly signal: AbortSignal,
   ) {
     this.producer = createKafkaProducer(kafka);
   }
@@ -36,10 +37,10 @@ export class DeadLetterProducer {
    * Sends them in order and resolves when Kafka has them; tries without end.
    * @throws the signal's reason once aborted.
    */
-  async send(rejected: readonly RejectedMessage[]): Promise<void> {
+  async send(rejected: readonly RejectedMessage[], signal: AbortSignal): Promise<void> {
     this.sending += 1;
     try {
-      await this.sendInChunks(rejected);
+      await this.sendInChunks(rejected, signal);
     } finally {
       this.sending -= 1;
     }
@@ -50,18 +51,44 @@ export class DeadLetterProducer {
     return this.sending > 0;
   }
 
-  private async sendInChunks(rejected: readonly RejectedMessage[]): Promise<void> {
+  /** Whether the topic refuses some: it is missing, not writable, or has too few replicas. */
+  get isBlocked(): boolean {
+    return this.blocked > 0;
+  }
+
+  private async sendInChunks(rejected: readonly RejectedMessage[], signal: AbortSignal): Promise<void> {
     for (const chunk of chunksOf(rejected, MAX_SEND_BYTES)) {
-      await waitFor(
-        `the topic ${this.topic} to take dead letters (is it missing? "npm run migrate" creates it)`,
-        () => this.trySend(chunk),
-        this.logger,
-        this.signal,
-      );
+      await this.sendUntilTaken(chunk, signal);
       this.metrics.deadLetters.inc(chunk.length);
       for (const { topic, partition, message, reason } of chunk) {
         this.logger.warn({ topic, partition, offset: message.offset, reason }, 'a message went to the dead letters');
       }
+    }
+  }
+
+  private async sendUntilTaken(chunk: readonly RejectedMessage[], signal: AbortSignal): Promise<void> {
+    let counted = 0;
+    const count = (blocked: number): void => {
+      this.blocked += blocked - counted;
+      counted = blocked;
+      this.metrics.deadLettersBlocked.set(this.blocked);
+    };
+    try {
+      await waitFor(
+        `the topic ${this.topic} to take dead letters (is it missing? "npm run migrate" creates it)`,
+        async () => {
+          try {
+            await untilAborted(this.trySend(chunk), signal);
+          } catch (error) {
+            count(chunk.length);
+            throw error;
+          }
+        },
+        this.logger,
+        signal,
+      );
+    } finally {
+      count(0);
     }
   }
 

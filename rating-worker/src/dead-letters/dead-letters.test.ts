@@ -81,7 +81,7 @@ describe('the worker', () => {
     await relay(pool, kafka, pipeline.topic);
     await expectExact(pool, redis, products);
     expect(await metric('rating_dead_letters_total')).toBe(poison.length);
-    expect(await worker.readiness()).toEqual({ kafka: true, redis: true });
+    expect(await worker.readiness()).toEqual({ kafka: true, redis: true, deadLetters: true });
     expect(fatal).toEqual([]);
   });
 
@@ -104,6 +104,44 @@ describe('the worker', () => {
     await createTopics(kafka, [{ topic: `${pipeline.topic}.dead-letters`, numPartitions: 1 }]);
     const letters = await readTopic(kafka, `${pipeline.topic}.dead-letters`, 2);
     expect(letters.map(({ value }) => String(value))).toEqual(['poison 1', 'poison 2']);
+    await eventually(
+      'the offsets are committed',
+      async () => (await readLag(kafka, pipeline.env['KAFKA_GROUP_ID']!, pipeline.topic)) === 0,
+    );
+  });
+
+  test('goes on with the other partitions while the dead-letter topic is missing, and says that it is not ready', async () => {
+    const { pool, redis, kafka } = servers;
+    const pipeline = await createPipeline(servers, { partitions: 4, deadLetters: false });
+    const { worker, metric, fatal } = await startWorker(pipeline, { KAFKA_COMMIT_INTERVAL_MS: '50' });
+    const products = await insertProducts(pool, 12);
+    await send(kafka, pipeline.topic, [{ partition: 0, key: 'a', value: 'poison' }]);
+    await eventually('it is blocked', async () => (await metric('rating_dead_letters_blocked')) === 1);
+    expect(await worker.readiness()).toMatchObject({ kafka: true, deadLetters: false });
+
+    await insertReviews(pool, products, 3);
+    const events = await takeEvents(pool);
+    const partitionOf = (key: string): number => products.indexOf(key) % 4;
+    await send(
+      kafka,
+      pipeline.topic,
+      events.map(({ key, value }) => ({ key: String(key), value, partition: partitionOf(String(key)) })),
+    );
+    await expectExact(
+      pool,
+      redis,
+      products.filter((id) => partitionOf(id) !== 0),
+    );
+    expect(await metric('rating_dead_letters_blocked')).toBe(1);
+    expect(await redis.exists(`product:${products[0]}:ratingState`)).toBe(0);
+    expect(fatal).toEqual([]);
+
+    await createTopics(kafka, [{ topic: `${pipeline.topic}.dead-letters`, numPartitions: 1 }]);
+    await expectExact(pool, redis, products);
+    const letters = await readTopic(kafka, `${pipeline.topic}.dead-letters`, 1);
+    expect(letters.map(({ value }) => String(value))).toEqual(['poison']);
+    await eventually('it is ready again', async () => (await worker.readiness())['deadLetters'] === true);
+    expect(await metric('rating_dead_letters_blocked')).toBe(0);
     await eventually(
       'the offsets are committed',
       async () => (await readLag(kafka, pipeline.env['KAFKA_GROUP_ID']!, pipeline.topic)) === 0,

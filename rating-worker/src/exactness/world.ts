@@ -6,6 +6,7 @@ import * as fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import type pg from 'pg';
 import { planRounds } from '../consumer/job-planner.js';
+import { APPLY_JOB } from '../queue/rating-job.js';
 import type { RatingProcessor } from '../ratings/rating-processor.js';
 import type { Step } from './history.js';
 import { ReviewsInPostgres, type LogMessage, type PostgresCopy } from './reviews-in-postgres.js';
@@ -168,7 +169,7 @@ export class World {
       return parsed.event;
     });
     for (const round of planRounds(events, MAX_EVENTS_A_JOB)) {
-      for (const data of round) await this.parts.processor.process({ name: 'apply', data } as never);
+      for (const data of round) await this.parts.processor.process({ name: APPLY_JOB, data } as never);
     }
   }
 

@@ -17,6 +17,16 @@ export class SnoozeJobError extends Error {
   }
 }
 
+export interface RatingJobWorkerOptions {
+  readonly redis: Redis;
+  readonly config: JobConfig;
+  readonly process: (job: RatingJob) => Promise<void>;
+  /** For a Redis user who may not read INFO. */
+  readonly skipVersionCheck?: boolean;
+  readonly metrics: WorkerMetrics;
+  readonly logger: Logger;
+}
+
 export interface RatingJobWorker {
   /** Waits for the jobs in flight, but no longer than the time given. */
   close(timeoutMs: number): Promise<void>;
@@ -26,13 +36,14 @@ export interface RatingJobWorker {
  * Starts the consuming side of the queue: BullMQ's worker, which hands jobs to `process`. Locks are short, so that the jobs of a
  * killed process do not wait for a minute. A job may stall without end, since it is harmless to start it again.
  */
-export function startRatingJobWorker(
-  redis: Redis,
-  config: JobConfig,
-  process: (job: RatingJob) => Promise<void>,
-  metrics: WorkerMetrics,
-  logger: Logger,
-): RatingJobWorker {
+export function startRatingJobWorker({
+  redis,
+  config,
+  process,
+  skipVersionCheck = false,
+  metrics,
+  logger,
+}: RatingJobWorkerOptions): RatingJobWorker {
   const processor = async (job: RatingJob, token?: string): Promise<void> => {
     try {
       await process(job);
@@ -45,6 +56,7 @@ export function startRatingJobWorker(
   const worker = new Worker<RatingJobData, void, RatingJobName>(config.queueName, processor, {
     connection: redis,
     prefix: config.prefix,
+    skipVersionCheck,
     concurrency: config.concurrency,
     lockDuration: 10_000,
     stalledInterval: 5_000,

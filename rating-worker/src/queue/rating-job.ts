@@ -30,8 +30,12 @@ export interface RebuildJob {
 
 type RebuildReason = 'deferred' | 'failed-job';
 
-export const APPLY_JOB = 'apply';
-export const REBUILD_JOB = 'rebuild';
+/**
+ * Names of jobs carry the version of their data. While releases run side by side, a worker leaves a version that it does not know
+ * to a newer one; so data of another shape takes another name.
+ */
+export const APPLY_JOB = 'apply.v1';
+export const REBUILD_JOB = 'rebuild.v1';
 
 export type RatingJobData = ApplyJob | RebuildJob;
 export type RatingJobName = typeof APPLY_JOB | typeof REBUILD_JOB;

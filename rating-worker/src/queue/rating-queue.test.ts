@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import { eventually } from '@exact-ratings/stack/testing/eventually.js';
 import { sharedServers } from '@exact-ratings/stack/testing/shared-servers.js';
+import { jest } from '@jest/globals';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { readRatingWorkerConfig, type RatingWorkerConfig } from '../config.js';
@@ -47,11 +48,16 @@ function connect(): Redis {
 }
 
 function work(process: (job: RatingJob) => Promise<void>): void {
-  workers.push(startRatingJobWorker(connect(), config.jobs, process, metrics, logger));
+  workers.push(startRatingJobWorker({ redis: connect(), config: config.jobs, process, metrics, logger }));
 }
 
 function job(productId = randomUUID()): ApplyJob {
   return { products: [{ productId, changes: [[1, 0, 5, 0]] }] };
+}
+
+/** BullMQ's queue behind ours. */
+function inspected(of: RatingQueue): Queue {
+  return (of as unknown as { queue: Queue }).queue;
 }
 
 async function counted(result: string): Promise<number> {
@@ -121,19 +127,44 @@ test('adds again what Redis lost', async () => {
   expect(await finished).toEqual([]);
 });
 
-test('lets another worker do what a silent one has taken', async () => {
+test('lets another worker do what a dead one has taken, once its lock is gone', async () => {
   let taken = 0;
   let wake = (): void => {};
-  const silent = new Promise<void>((resolve) => {
+  const dead = new Promise<void>((resolve) => {
     wake = resolve;
   });
   work(() => {
     taken += 1;
-    return taken === 1 ? silent : Promise.resolve();
+    return taken === 1 ? dead : Promise.resolve();
   });
-  expect(await queue.addAndWait([job()], never)).toEqual([]);
+  const finished = queue.addAndWait([job()], never);
+  await eventually('it is taken', () => taken === 1);
+  const locks = await connections[0]!.keys(`${config.jobs.prefix}:${config.jobs.queueName}:*:lock`);
+  expect(locks).toHaveLength(1);
+  await connections[0]!.del(locks);
+  expect(await finished).toEqual([]);
   expect(taken).toBe(2);
   wake();
+});
+
+test('starts no job a second time while its worker is alive, however long it takes', async () => {
+  let taken = 0;
+  let release = (): void => {};
+  const long = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  work(() => {
+    taken += 1;
+    return long;
+  });
+  const finished = queue.addAndWait([job()], never);
+  const lookups = jest.spyOn(inspected(queue), 'getJobState');
+  await eventually('it was looked up several times', () => lookups.mock.calls.length >= 4);
+  expect(taken).toBe(1);
+  expect(await inspect.getWaitingCount()).toBe(0);
+  release();
+  expect(await finished).toEqual([]);
+  expect(taken).toBe(1);
 });
 
 test('takes a finished job for finished when the news of it was lost', async () => {

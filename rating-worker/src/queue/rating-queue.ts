@@ -34,11 +34,13 @@ export class RatingQueue {
   private readonly waiting = new Map<string, (outcome: JobOutcome) => void>();
 
   constructor(
-    redis: Redis,
+    private readonly redis: Redis,
     private readonly config: JobConfig,
     private readonly logger: Logger,
+    /** `skipVersionCheck` for a Redis user who may not read INFO. */
+    { skipVersionCheck = false } = {},
   ) {
-    const options = { connection: redis, prefix: config.prefix };
+    const options = { connection: redis, prefix: config.prefix, skipVersionCheck };
     this.queue = new Queue(config.queueName, {
       ...options,
       defaultJobOptions: jobOptions(config),
@@ -127,8 +129,8 @@ export class RatingQueue {
       if (job.outcome !== undefined) continue;
       if (state === 'completed' || state === 'failed') this.waiting.get(id)?.(state);
       else if (state === 'unknown') lost.push(job);
-      else if (state === 'active') {
-        // Its worker was killed, or stands still: not waiting for its lock to expire, another may do the work.
+      else if (state === 'active' && !(await this.isLocked(id, signal))) {
+        // The worker was killed, or stands still for longer than its lock lives; another may do the work.
         const again = randomUUID();
         job.ids.push(again);
         watch(job, again);
@@ -146,6 +148,18 @@ export class RatingQueue {
       this.logger,
       signal,
     );
+  }
+
+  /** Whether a worker is known to be at work on the job: it renews the job's lock as long as it lives. */
+  private async isLocked(id: string, signal: AbortSignal): Promise<boolean> {
+    const lock = `${this.queue.toKey(id)}:lock`;
+    const found = await waitFor(
+      "Redis to tell a job's lock",
+      () => untilAborted(this.redis.exists(lock), signal),
+      this.logger,
+      signal,
+    );
+    return found === 1;
   }
 
   private logError(error: Error): void {

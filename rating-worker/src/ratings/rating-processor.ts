@@ -20,6 +20,8 @@ import type { SequenceAdvancer } from './sequence-advancer.js';
 /** A deferred rebuild is started again after a delay that doubles up to this. */
 const MAX_REBUILD_DELAY_MS = 15_000;
 const FIRST_REBUILD_DELAY_MS = 1_000;
+/** A job of an unknown version is offered to the other workers again after this time. */
+const UNKNOWN_JOB_DELAY_MS = 2_000;
 
 export interface RatingProcessorOptions {
   readonly store: RatingStore;
@@ -36,7 +38,7 @@ export interface RatingProcessorOptions {
 export class RatingProcessor {
   constructor(private readonly options: RatingProcessorOptions) {}
 
-  /** @throws SnoozeJobError for what has to wait for PostgreSQL; any other error leads to the job's next attempt. */
+  /** @throws SnoozeJobError for what has to wait for PostgreSQL, or for a worker of a newer release; any other error leads to the job's next attempt. */
   async process(job: RatingJob): Promise<void> {
     switch (job.name) {
       case APPLY_JOB:
@@ -44,7 +46,8 @@ export class RatingProcessor {
       case REBUILD_JOB:
         return this.rebuild(job.data as RebuildJob, Date.now() - job.timestamp);
       default:
-        return unknownJob(job.name);
+        // Added by a newer release, whose worker takes it; this one must not guess what its data means.
+        throw new SnoozeJobError(UNKNOWN_JOB_DELAY_MS);
     }
   }
 
@@ -123,8 +126,4 @@ export class RatingProcessor {
       this.options.metrics.freshness.observe(Math.max(0, appliedAt - occurredAt(change)) / 1_000);
     }
   }
-}
-
-function unknownJob(name: never): never {
-  throw new Error(`a job named ${String(name)} is not known here: it comes from a newer version`);
 }
