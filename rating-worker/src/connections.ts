@@ -56,7 +56,7 @@ function connect(
   return redis;
 }
 
-/** The pool for rebuilds. Statements are bounded: a rebuild that cannot be had now is put off, not waited for. */
+/** The pool for rebuilds. Statements are bounded: a rebuild that cannot be had now is snoozed, not waited for. */
 export function createDatabasePool(config: DatabaseConfig, size: number, logger: Logger): pg.Pool {
   const pool = new pg.Pool({
     ...postgresOptions(config, 'rating-worker'),

@@ -107,7 +107,7 @@ function variants(setup: Setup, kind: Kind, seconds: number) {
     } as const;
     return roundOf(await load.run(plan), 0);
   };
-  /** What a round adds must be what it was told: nothing lost, nothing stored twice. The pipeline is at rest afterwards. */
+  /** What a round adds must be what it was told: nothing lost, nothing stored twice. The pipeline has drained afterwards. */
   const checked = async (measure: () => Promise<CountedRound>, pool = world.pool): Promise<WriteRound> => {
     const before = await countReviews(pool);
     const round = await measure();

@@ -256,6 +256,6 @@ describe('the dead-letter topic', () => {
     expect((await command('replay')).stdout).toContain('3 dead letters replayed');
     expect((await command('list')).stdout).toContain('0 dead letters');
     expect(await readTopic(servers.kafka, pipeline.topic, 7)).toHaveLength(7);
-    await expect(command('bury')).rejects.toMatchObject({ code: 3 });
+    await expect(command('archive')).rejects.toMatchObject({ code: 3 });
   });
 });

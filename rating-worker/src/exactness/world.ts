@@ -20,7 +20,7 @@ export interface WorldParts {
   readonly reconcile: (productIds: readonly string[]) => Promise<void>;
 }
 
-/** What a product is found to be at rest. */
+/** What a product is found to be in the steady state. */
 export type ProductStanding = 'EQUAL' | 'MISSING' | 'BEHIND' | 'CORRUPT' | 'ORPHAN' | 'COUNTS' | 'AHEAD' | 'TOMBSTONE';
 
 const MAX_EVENTS_A_JOB = 4;
@@ -117,7 +117,7 @@ export class World {
 
   /**
    * Everything that ever was in the log once more, and then all that earlier readers had read, both out of order: in this
-   * order, since events would mend what a snapshot has corrupt.
+   * order, since events would repair what a late aggregate has corrupted.
    */
   async everythingComesLate(seed: number): Promise<void> {
     const messages = shuffled(this.#log, seed);

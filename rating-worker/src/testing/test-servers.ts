@@ -101,7 +101,7 @@ export async function createPipeline(
       KAFKA_MIN_PARTITION_CONCURRENCY: String(partitions),
       KAFKA_SESSION_TIMEOUT_MS: '6000',
       RATING_QUEUE_NAME: `queue-${topic}`,
-      // Tests of other parts must not be healed by it.
+      // Tests of other parts must not be repaired by it.
       RECONCILER_ENABLED: 'false',
     },
   };
