@@ -11,7 +11,8 @@ import {
   type RedisConfig,
 } from '@exact-ratings/shared/config/server-config.js';
 import { MODE, readProduction, SERVICE, type LogLevel } from '@exact-ratings/shared/config/service-config.js';
-import { configSubject, integer, listeningPort } from '@exact-ratings/shared/config/variable.js';
+import { listeningPort } from '@exact-ratings/shared/config/address-variables.js';
+import { configSubject, integer } from '@exact-ratings/shared/config/variable.js';
 import { RATING_STORE } from '@exact-ratings/shared/rating/rating-store-config.js';
 import { CONSUMER, type ConsumerConfig } from './consumer/consumer-config.js';
 import { SCANS, type ScanConfig } from './drift/scan-config.js';

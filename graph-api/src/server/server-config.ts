@@ -3,10 +3,10 @@ import {
   configSubject,
   integer,
   list,
-  listeningPort,
   optionalBoolean,
   optionalInteger,
 } from '@exact-ratings/shared/config/variable.js';
+import { listeningPort } from '@exact-ratings/shared/config/address-variables.js';
 
 export const SERVER = configSubject('HTTP server of graph-api', {
   port: listeningPort('GRAPH_API_PORT', {

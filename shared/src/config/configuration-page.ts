@@ -11,7 +11,10 @@ const INTRODUCTION = `<!-- Generated from the descriptions beside each reader by
 # Configuration
 
 By environment variables alone. Every problem is reported at once, and the process ends with exit code 78. A variable that is set but
-empty counts as not set. \`.env\` is read by Compose only; [.env.example](../.env.example) lists every variable.
+empty counts as not set; quotes around a value and blanks beside it are taken off, and words such as \`TRUE\` or \`INFO\` count in any case.
+An address is a host alone, its port a variable of its own; what carries a scheme, a placeholder that nobody expanded or an address that can
+be none is refused by name, with what to write. The links that Kubernetes sets by itself (\`KAFKA_PORT=tcp://10.0.0.1:9092\`) are
+understood: a server's stands for its port, one under the name of a port to listen on counts as not set. \`.env\` is read by Compose only; [.env.example](../.env.example) lists every variable.
 `;
 
 /** docs/configuration.md: one table for each title, one row for each variable, with the programs that read it. */

@@ -1,3 +1,4 @@
+import { serviceLinkPort } from './address.js';
 import { InvalidValueError, type ConfigOf, type ConfigSubject, type Variable } from './variable.js';
 
 /** The process's environment as Node gives it. Everything but the entry points takes it as an argument. */
@@ -36,7 +37,8 @@ export class EnvReader {
       return variable.parse(text);
     } catch (error) {
       if (!(error instanceof InvalidValueError)) throw error;
-      this.problem(`${name} must be ${error.message}${variable.secret ? '' : `, not "${text}"`}`);
+      const given = variable.secret ? '' : `, not "${text.replace(CREDENTIALS, '//…@')}"`;
+      this.problem(`${name} must be ${error.message}${given}${error.advice === undefined ? '' : `: ${error.advice}`}`);
       return variable.fallback;
     }
   }
@@ -51,14 +53,52 @@ export class EnvReader {
     return config;
   }
 
-  /** The first name of the variable that is set, with its trimmed text. Names that contradict one another are a problem. */
-  private given(variable: Variable<unknown>): { readonly name: string; readonly text: string } | undefined {
+  /** The first name of the variable that is set, with its text. Names that contradict one another are a problem. */
+  private given(variable: Variable<unknown>): GivenText | undefined {
     const given = [variable.name, ...variable.aliases].flatMap((name) => {
-      const text = this.environment[name]?.trim();
-      return text === undefined || text === '' ? [] : [{ name, text }];
+      const text = this.textOf(name, variable);
+      return text === undefined || variable.countsAsUnset?.(text) === true ? [] : [{ name, text }];
     });
-    const other = given.find(({ text }) => text !== given[0]!.text);
-    if (other !== undefined) this.problem(`${given[0]!.name} and ${other.name} are both set and differ: unset one`);
-    return given[0];
+    const [chosen, ...others] = given.filter(({ name, text }) => !this.isServicePort(name, text));
+    if (chosen === undefined && given[0] !== undefined) {
+      this.problem(
+        `${given[0].name} is ${given[0].text}, which Kubernetes sets by itself for a Service of that name: ` +
+          `write ${variable.name}, or set enableServiceLinks: false`,
+      );
+    }
+    const other = others.find(({ text }) => text !== chosen!.text);
+    if (other !== undefined) this.problem(`${chosen!.name} and ${other.name} are both set and differ: unset one`);
+    return chosen;
+  }
+
+  /** A Service named "product" makes PRODUCT_PORT=tcp://10.0.0.1:80 and, beside it, PRODUCT_SERVICE_PORT=80. */
+  private isServicePort(name: string, text: string): boolean {
+    const service = /^(.+)_SERVICE_PORT$/.exec(name)?.[1];
+    const link = service === undefined ? undefined : this.environment[`${service}_PORT`];
+    return link !== undefined && String(serviceLinkPort(link.trim())) === text;
+  }
+
+  /** Trimmed, and without the quotes that `docker run --env-file` keeps; a secret's quotes may be its own. */
+  private textOf(name: string, { secret }: Variable<unknown>): string | undefined {
+    const trimmed = this.environment[name]?.trim() ?? '';
+    const text = secret ? trimmed : (/^(["'])(.*)\1$/s.exec(trimmed)?.[2]?.trim() ?? trimmed);
+    if (text === '') return undefined;
+    if (UNEXPANDED.test(text)) {
+      const shown = secret ? '' : `, "${text}"`;
+      this.problem(`${name} is what a template or a shell left behind${shown}: write its value, or leave it out`);
+      return undefined;
+    }
+    return text;
   }
 }
+
+interface GivenText {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The user and password of a URL, which no message repeats. */
+const CREDENTIALS = /\/\/[^/]*@/;
+
+/** `${NAME}`, `$NAME`, `{{ name }}`, `<name>`, and what JavaScript and Python make of nothing. */
+const UNEXPANDED = /^(\$\{.*\}|\$\w+|\{\{.*\}\}|<[^<>]*>|null|undefined|None|nil)$/s;

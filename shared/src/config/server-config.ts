@@ -1,20 +1,17 @@
 import type { EnvReader } from './env-reader.js';
-import {
-  boolean,
-  configSubject,
-  list,
-  matchingText,
-  optionalText,
-  serverPort,
-  text,
-  type ConfigOf,
-} from './variable.js';
+import { boolean, configSubject, matchingText, optionalText, text, type ConfigOf } from './variable.js';
+import { brokerList, serverHost, serverPort } from './address-variables.js';
 
 /** The password of `.env.example`; fit for a laptop, refused in production. */
 export const EXAMPLE_DATABASE_PASSWORD = 'ratings';
 
 export const DATABASE = configSubject('PostgreSQL', {
-  host: text('DATABASE_HOST', { default: '127.0.0.1', meaning: 'Host of PostgreSQL, version 15 or later.' }),
+  host: serverHost('DATABASE_HOST', {
+    default: '127.0.0.1',
+    portVariable: 'DATABASE_PORT',
+    socketFolder: true,
+    meaning: 'Host of PostgreSQL, version 15 or later.',
+  }),
   port: serverPort('DATABASE_PORT', { default: 5432, meaning: 'Port of PostgreSQL.' }),
   user: text('DATABASE_USER', { default: 'ratings', meaning: 'Role to connect as.' }),
   password: text('DATABASE_PASSWORD', {
@@ -29,8 +26,9 @@ export const DATABASE = configSubject('PostgreSQL', {
 export type DatabaseConfig = ConfigOf<typeof DATABASE>;
 
 export const REDIS = configSubject('Redis', {
-  host: text('REDIS_HOST', {
+  host: serverHost('REDIS_HOST', {
     default: '127.0.0.1',
+    portVariable: 'REDIS_PORT',
     meaning: 'Host of Redis, whose `maxmemory-policy` must be `noeviction`.',
   }),
   port: serverPort('REDIS_PORT', { default: 6379, meaning: 'Port of Redis.' }),
@@ -40,10 +38,9 @@ export const REDIS = configSubject('Redis', {
 export type RedisConfig = ConfigOf<typeof REDIS>;
 
 export const KAFKA = configSubject('Kafka', {
-  brokers: list('KAFKA_BROKERS', {
+  brokers: brokerList('KAFKA_BROKERS', {
     aliases: ['KAFKA_BROKER'],
     default: ['127.0.0.1'],
-    of: 'hosts, each with or without a port',
     meaning: 'Brokers to connect to first. Those without a port get `KAFKA_PORT`.',
   }),
   port: serverPort('KAFKA_PORT', { default: 9092, meaning: 'Port of the brokers that are listed without one.' }),

@@ -1,12 +1,13 @@
 import type { EnvReader } from './env-reader.js';
-import { boolean, configSubject, oneOf, optionalText, text } from './variable.js';
+import { listeningHost } from './address-variables.js';
+import { boolean, configSubject, oneOf, optionalText } from './variable.js';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** What every service has: where it listens, and what it logs. */
 export const SERVICE = configSubject('Both services', {
-  host: text('HOST', { default: '127.0.0.1', meaning: 'Address to listen on. The images set 0.0.0.0.' }),
+  host: listeningHost('HOST', { default: '127.0.0.1', meaning: 'Address to listen on. The images set 0.0.0.0.' }),
   logLevel: oneOf('LOG_LEVEL', LOG_LEVELS, { default: 'info', meaning: 'The least severe entries that are logged.' }),
 });
 
@@ -26,5 +27,10 @@ export const MODE = configSubject('Both services', {
 /** Whether the strict rules of production hold: `NODE_ENV=production` without `ALLOW_EXAMPLE_SECRETS`. */
 export function readProduction(env: EnvReader): boolean {
   const { nodeEnv, allowExampleSecrets } = env.read(MODE);
-  return nodeEnv === 'production' && !allowExampleSecrets;
+  const mode = nodeEnv?.toLowerCase();
+  // Taken for another mode, a misspelt production would run without its rules.
+  if (mode?.startsWith('prod') === true && mode !== 'production') {
+    env.problem(`NODE_ENV is "${nodeEnv}": write NODE_ENV=production`);
+  }
+  return mode === 'production' && !allowExampleSecrets;
 }

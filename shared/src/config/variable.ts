@@ -14,6 +14,8 @@ export interface Variable<T> {
   readonly secret: boolean;
   /** @throws InvalidValueError where the text is not accepted */
   readonly parse: (text: string) => T;
+  /** Whether a text is somebody else's, such as a link that an orchestrator sets by itself, and counts as not set. */
+  readonly countsAsUnset?: (text: string) => boolean;
 }
 
 /** The variables of one subject, by the names of the properties that they become. */
@@ -31,9 +33,16 @@ export type ConfigOf<S extends ConfigSubject> = {
   readonly [K in keyof S['variables']]: S['variables'][K] extends Variable<infer T> ? T : never;
 };
 
-/** Completes the sentence "NAME must be …". */
+/** `accepts` completes the sentence "NAME must be …"; `advice` says what to write instead, where that can be told. */
 export class InvalidValueError extends Error {
   override readonly name = 'InvalidValueError';
+
+  constructor(
+    accepts: string,
+    readonly advice?: string,
+  ) {
+    super(accepts);
+  }
 }
 
 export interface Description {
@@ -69,16 +78,6 @@ export function optionalInteger(
   { otherwise, ...options }: Description & Pick<IntegerOptions, 'min' | 'max'> & { readonly otherwise: string },
 ): Variable<number | undefined> {
   return { ...integer(name, { ...options, default: 0 }), fallback: undefined, defaultText: otherwise };
-}
-
-/** A port to listen on; 0 lets the kernel choose. */
-export function listeningPort(name: string, options: Description & { readonly default: number }): Variable<number> {
-  return integer(name, { ...options, max: 65_535 });
-}
-
-/** The port of a server. */
-export function serverPort(name: string, options: Description & { readonly default: number }): Variable<number> {
-  return integer(name, { ...options, max: 65_535 });
 }
 
 export function text(name: string, options: Description & { readonly default: string }): Variable<string> {
@@ -124,7 +123,7 @@ export function oneOf<const T extends string>(
 ): Variable<T> {
   const accepts = `one of ${allowed.join(', ')}`;
   return variable(name, options, accepts, options.default, (value) => {
-    const found = allowed.find((candidate) => candidate === value);
+    const found = allowed.find((candidate) => candidate.toLowerCase() === value.toLowerCase());
     if (found === undefined) throw new InvalidValueError(accepts);
     return found;
   });
@@ -143,7 +142,8 @@ export function list(
   );
 }
 
-function variable<T>(
+/** A variable of any type; the others are made of it. */
+export function variable<T>(
   name: string,
   { meaning, aliases = [], secret = false }: Description,
   accepts: string,
