@@ -1,4 +1,4 @@
-import { ConfigError, EnvReader, type Environment } from './env-reader.js';
+import { EnvReader, type ConfigError, type Environment } from './env-reader.js';
 import { listeningPort } from './address-variables.js';
 import { readDatabaseConfig, readKafkaConfig, readRedisConfig } from './server-config.js';
 import { readProduction, SERVICE } from './service-config.js';
