@@ -100,5 +100,5 @@ interface GivenText {
 /** The user and password of a URL, which no message repeats. */
 const CREDENTIALS = /\/\/[^/]*@/;
 
-/** `${NAME}`, `$NAME`, `{{ name }}`, `<name>`, and what JavaScript and Python make of nothing. */
-const UNEXPANDED = /^(\$\{.*\}|\$\w+|\{\{.*\}\}|<[^<>]*>|null|undefined|None|nil)$/s;
+/** `${NAME}`, `$NAME`, `{{ name }}`, and what JavaScript and Python make of nothing. */
+const UNEXPANDED = /^(\$\{.*\}|\$\w+|\{\{.*\}\}|null|undefined|None|nil)$/s;

@@ -129,7 +129,7 @@ test.each<[string, Environment, ...string[]]>([
   ['IPv6 for kafkajs', { KAFKA_BROKERS: '[::1]:9092' }, 'give "::1" a host name'],
   [
     'what a template left',
-    { REDIS_HOST: '${REDIS_HOST}', DATABASE_HOST: '<host>' },
+    { REDIS_HOST: '${REDIS_HOST}', DATABASE_HOST: '{{ host }}' },
     'REDIS_HOST is what a template',
     'DATABASE_HOST is what a template',
   ],
