@@ -9,7 +9,3 @@ export const COMMON_WAY_WORKER_ENTRY = benchFile('baselines/common-way/worker.js
 
 /** The repository's root, where npm's scripts are. */
 export const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
-
-export const RATINGS_REBUILD_ENTRY = fileURLToPath(
-  new URL('../../../rating-worker/dist/commands/rebuild.js', import.meta.url),
-);

@@ -1,5 +1,5 @@
 import { discardEvents, insertProducts, insertReviews, productIds } from '../environment/catalogue.js';
-import { RATINGS_REBUILD_ENTRY } from '../environment/entries.js';
+import { RATINGS_COMMAND_ENTRY } from '@exact-ratings/stack/system.js';
 import { expectExact } from '../environment/pipeline.js';
 import { createWorld, type World } from '../environment/world.js';
 import { median } from '../measure/statistics.js';
@@ -106,7 +106,7 @@ async function usedMemory({ redis }: World): Promise<number> {
 }
 
 function rebuildAll(world: World): Promise<void> {
-  return world.runCommand('ratings-rebuild', RATINGS_REBUILD_ENTRY, ['--all'], {
+  return world.runCommand('ratings-rebuild', RATINGS_COMMAND_ENTRY, ['rebuild', '--all'], {
     RECONCILER_REBUILDS_PER_SECOND: '1000000',
   });
 }

@@ -17,6 +17,7 @@ const COMMON_WAY_QUERY =
 /** How many pages are asked for in turn, and how far apart they begin: near the start, so that OFFSET has nothing to skip. */
 const PAGES = 40;
 const STEP = 7;
+const MAX_PAGE_SIZE = 100;
 
 /** A place in the list of products: the one after which a page begins. */
 interface Place {
@@ -40,16 +41,19 @@ export async function readPlaces(world: World, apiUrl: string): Promise<Place[]>
   }
   const { rows } = await world.pool.query<{ id: string; created_at: string }>(
     'SELECT id, created_at::text FROM products ORDER BY created_at DESC, id DESC LIMIT $1',
-    [PAGES * STEP],
+    [PAGES * STEP + MAX_PAGE_SIZE],
   );
-  return Array.from({ length: PAGES }, (_, i) => i * STEP)
-    .filter((index) => index < rows.length - 100)
-    .map((index) => ({
-      skip: index + 1,
-      cursor: cursors[index]!,
-      createdAt: rows[index]!.created_at,
-      id: rows[index]!.id,
-    }));
+  return (
+    Array.from({ length: PAGES }, (_, i) => i * STEP)
+      // A page of any size is full.
+      .filter((index) => index < rows.length - MAX_PAGE_SIZE)
+      .map((index) => ({
+        skip: index + 1,
+        cursor: cursors[index]!,
+        createdAt: rows[index]!.created_at,
+        id: rows[index]!.id,
+      }))
+  );
 }
 
 /** The requests for pages of this size. */

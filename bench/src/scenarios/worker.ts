@@ -99,6 +99,9 @@ async function consumeBacklog(world: World, context: ScenarioContext, kind: Back
       signal,
     });
     await expectExact(world);
+    const finished = await countFinishedEvents(service.url);
+    // More would be what an earlier round has done already: its rate is another one.
+    if (finished !== sizes.backlogEvents) throw new Error(`${finished} events were finished of ${sizes.backlogEvents}`);
     return rate;
   } finally {
     // It commits its offsets, so that the next round begins behind this backlog.
