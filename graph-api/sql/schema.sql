@@ -3,8 +3,8 @@
 
 CREATE TABLE authors (
   id uuid DEFAULT gen_random_uuid() NOT NULL,
-  issuer text NOT NULL,
-  subject text NOT NULL,
+  issuer text COLLATE "C" NOT NULL,
+  subject text COLLATE "C" NOT NULL,
   display_name text NOT NULL,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
   updated_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -29,7 +29,7 @@ CREATE TABLE outbox (
 
 CREATE TABLE products (
   id uuid DEFAULT gen_random_uuid() NOT NULL,
-  external_id text,
+  external_id text COLLATE "C",
   name text NOT NULL,
   description text,
   price_amount numeric(14,4) NOT NULL,
@@ -37,6 +37,7 @@ CREATE TABLE products (
   version integer DEFAULT 1 NOT NULL,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
   updated_at timestamp with time zone DEFAULT now() NOT NULL,
+  deleted_at timestamp with time zone,
   CONSTRAINT products_pkey PRIMARY KEY (id),
   CONSTRAINT products_external_id_key UNIQUE (external_id),
   CONSTRAINT products_description_length CHECK (char_length(description) <= 10000),
@@ -48,13 +49,18 @@ CREATE TABLE products (
 
 CREATE INDEX products_created_at_id_idx ON products USING btree (created_at, id);
 
+CREATE INDEX products_deleted_idx ON products USING btree (id) WHERE deleted_at IS NOT NULL;
+
 CREATE TRIGGER products_capture_delete BEFORE DELETE ON products FOR EACH ROW EXECUTE FUNCTION capture_product_delete();
+
+CREATE TRIGGER products_capture_deletion_mark BEFORE UPDATE OF deleted_at ON products FOR EACH ROW WHEN (old.deleted_at IS DISTINCT FROM new.deleted_at) EXECUTE FUNCTION capture_product_deletion_mark();
 
 CREATE TRIGGER products_create_review_stream AFTER INSERT ON products REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION create_review_stream();
 
 CREATE TABLE review_streams (
   product_id uuid NOT NULL,
   last_seq integer DEFAULT 0 NOT NULL,
+  closed boolean DEFAULT false NOT NULL,
   CONSTRAINT review_streams_pkey PRIMARY KEY (product_id),
   CONSTRAINT review_streams_product_id_fkey FOREIGN KEY (product_id) REFERENCES products(id)
 ) WITH (fillfactor=50);
@@ -63,7 +69,7 @@ CREATE TABLE reviews (
   id uuid DEFAULT gen_random_uuid() NOT NULL,
   product_id uuid NOT NULL,
   author_id uuid,
-  external_id text,
+  external_id text COLLATE "C",
   rating smallint NOT NULL,
   title text,
   body text,
@@ -98,21 +104,24 @@ CREATE TRIGGER reviews_identity_immutable BEFORE UPDATE OF id, product_id ON rev
 CREATE TRIGGER reviews_refuse_truncate BEFORE TRUNCATE ON reviews FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncate();
 
 CREATE VIEW rating_aggregates AS
- SELECT s.product_id,
-    s.last_seq,
+ SELECT p.id AS product_id,
+    COALESCE(( SELECT s.last_seq
+           FROM review_streams s
+          WHERE s.product_id = p.id), 0) AS last_seq,
     r.stars_1,
     r.stars_2,
     r.stars_3,
     r.stars_4,
     r.stars_5
-   FROM review_streams s
+   FROM products p
      LEFT JOIN LATERAL ( SELECT count(*) FILTER (WHERE reviews.rating = 1) AS stars_1,
             count(*) FILTER (WHERE reviews.rating = 2) AS stars_2,
             count(*) FILTER (WHERE reviews.rating = 3) AS stars_3,
             count(*) FILTER (WHERE reviews.rating = 4) AS stars_4,
             count(*) FILTER (WHERE reviews.rating = 5) AS stars_5
            FROM reviews
-          WHERE reviews.product_id = s.product_id AND reviews.status = 'PUBLISHED'::text) r ON true;
+          WHERE reviews.product_id = p.id AND reviews.status = 'PUBLISHED'::text) r ON true
+  WHERE p.deleted_at IS NULL;
 
 CREATE OR REPLACE FUNCTION public.advance_review_sequence(product_id uuid, at_least integer)
  RETURNS integer
@@ -124,11 +133,20 @@ DECLARE
   last_number integer;
 BEGIN
   UPDATE review_streams s SET last_seq = at_least
-   WHERE s.product_id = advance_review_sequence.product_id AND s.last_seq < at_least
+   WHERE s.product_id = advance_review_sequence.product_id AND s.last_seq < at_least AND NOT s.closed
   RETURNING s.last_seq INTO last_number;
   IF NOT FOUND THEN
+    -- A product that was loaded with triggers off gets its stream.
+    INSERT INTO review_streams AS s (product_id, last_seq)
+    SELECT p.id, at_least FROM products p
+     WHERE p.id = advance_review_sequence.product_id AND p.deleted_at IS NULL
+       AND NOT EXISTS (SELECT FROM review_streams e WHERE e.product_id = p.id)
+    ON CONFLICT ON CONSTRAINT review_streams_pkey DO UPDATE SET last_seq = greatest(s.last_seq, EXCLUDED.last_seq)
+    RETURNING s.last_seq INTO last_number;
+  END IF;
+  IF last_number IS NULL THEN
     SELECT s.last_seq INTO last_number FROM review_streams s
-     WHERE s.product_id = advance_review_sequence.product_id;
+     WHERE s.product_id = advance_review_sequence.product_id AND NOT s.closed;
   END IF;
   RETURN last_number;
 END $function$;
@@ -138,35 +156,55 @@ REVOKE ALL ON FUNCTION advance_review_sequence(uuid,integer) FROM PUBLIC;
 CREATE OR REPLACE FUNCTION public.capture_product_delete()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
-DECLARE
-  event_id uuid := gen_random_uuid();
-  final_seq integer;
 BEGIN
-  PERFORM FROM reviews WHERE product_id = OLD.id ORDER BY id FOR UPDATE;
-  DELETE FROM review_streams WHERE product_id = OLD.id RETURNING last_seq + 1 INTO STRICT final_seq;
+  IF OLD.deleted_at IS NULL THEN
+    PERFORM FROM reviews WHERE product_id = OLD.id ORDER BY id FOR UPDATE;
+    PERFORM close_review_stream(OLD.id);
+  END IF;
   DELETE FROM reviews WHERE product_id = OLD.id;
-  INSERT INTO outbox (id, aggregateid, type, payload, seq)
-  VALUES (event_id, OLD.id, 'product-deleted',
-          review_event_payload(event_id, 'product-deleted', OLD.id, NULL, final_seq, NULL, NULL), final_seq);
+  DELETE FROM review_streams WHERE product_id = OLD.id;
   RETURN OLD;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.capture_product_deletion_mark()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+BEGIN
+  IF OLD.deleted_at IS NOT NULL THEN
+    RAISE EXCEPTION 'product % is deleted, which cannot be undone', OLD.id USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  PERFORM close_review_stream(OLD.id);
+  -- Another product may have it from now on.
+  NEW.external_id := NULL;
+  RETURN NEW;
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.capture_review_changes(event_type text, product_ids uuid[], review_ids uuid[], previous_ratings smallint[], ratings smallint[])
  RETURNS void
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
 DECLARE
-  orphan uuid;
+  known integer;
+  deleted uuid;
 BEGIN
   PERFORM FROM review_streams WHERE product_id = ANY (product_ids) ORDER BY product_id FOR UPDATE;
+  GET DIAGNOSTICS known = ROW_COUNT;
+  IF known < (SELECT count(DISTINCT id) FROM unnest(product_ids) AS p (id)) THEN
+    INSERT INTO review_streams (product_id)
+    SELECT DISTINCT id FROM unnest(product_ids) AS p (id) ORDER BY id
+    ON CONFLICT DO NOTHING;
+  END IF;
 
   IF event_type <> 'review-deleted' THEN
-    SELECT p.id INTO orphan FROM unnest(product_ids) AS p (id)
-     WHERE NOT EXISTS (SELECT FROM review_streams s WHERE s.product_id = p.id) LIMIT 1;
+    SELECT product_id INTO deleted FROM review_streams WHERE product_id = ANY (product_ids) AND closed LIMIT 1;
     IF FOUND THEN
-      RAISE EXCEPTION 'product % has no review sequence: its rating could not be kept exact', orphan
-        USING ERRCODE = 'integrity_constraint_violation';
+      RAISE EXCEPTION 'product % is deleted', deleted
+        USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'reviews_product_id_fkey', TABLE = 'reviews';
     END IF;
   END IF;
 
@@ -178,7 +216,7 @@ BEGIN
   ), taken AS (
     UPDATE review_streams s SET last_seq = s.last_seq + n.changes
       FROM (SELECT product_id, count(*)::integer AS changes FROM change GROUP BY product_id) n
-     WHERE s.product_id = n.product_id
+     WHERE s.product_id = n.product_id AND NOT s.closed
     RETURNING s.product_id, s.last_seq - n.changes AS seq_before
   )
   INSERT INTO outbox (id, aggregateid, type, payload, seq)
@@ -193,6 +231,7 @@ END $function$;
 CREATE OR REPLACE FUNCTION public.capture_review_delete()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
 BEGIN
   PERFORM capture_review_changes(
@@ -209,6 +248,7 @@ END $function$;
 CREATE OR REPLACE FUNCTION public.capture_review_insert()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
 BEGIN
   PERFORM capture_review_changes(
@@ -225,6 +265,7 @@ END $function$;
 CREATE OR REPLACE FUNCTION public.capture_review_update()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
 BEGIN
   PERFORM capture_review_changes(
@@ -239,6 +280,23 @@ BEGIN
   RETURN NULL;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.close_review_stream(deleted_product_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+DECLARE
+  event_id uuid := gen_random_uuid();
+  final_seq integer;
+BEGIN
+  INSERT INTO review_streams AS s (product_id, last_seq, closed) VALUES (deleted_product_id, 1, true)
+  ON CONFLICT (product_id) DO UPDATE SET last_seq = s.last_seq + 1, closed = true
+  RETURNING last_seq INTO final_seq;
+  INSERT INTO outbox (id, aggregateid, type, payload, seq)
+  VALUES (event_id, deleted_product_id, 'product-deleted',
+          review_event_payload(event_id, 'product-deleted', deleted_product_id, NULL, final_seq, NULL, NULL), final_seq);
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.counted_rating(rating smallint, status text)
  RETURNS smallint
  LANGUAGE sql
@@ -248,11 +306,13 @@ AS $function$ SELECT CASE WHEN status = 'PUBLISHED' THEN rating END $function$;
 CREATE OR REPLACE FUNCTION public.create_review(p_id uuid, p_product_id uuid, p_author_id uuid, p_issuer text, p_subject text, p_display_name text, p_rating smallint, p_title text, p_body text, OUT outcome text, OUT review_id uuid, OUT product_id uuid, OUT rating_version integer)
  RETURNS record
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+ SET lock_timeout TO '2s'
 AS $function$
 DECLARE
   author uuid;
 BEGIN
-  IF NOT EXISTS (SELECT FROM products WHERE id = p_product_id) THEN
+  IF NOT EXISTS (SELECT FROM products WHERE id = p_product_id AND deleted_at IS NULL) THEN
     outcome := 'NOT_FOUND';
     RETURN;
   END IF;
@@ -271,19 +331,47 @@ END $function$;
 CREATE OR REPLACE FUNCTION public.create_review_stream()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
 BEGIN
   INSERT INTO review_streams (product_id) SELECT id FROM new_rows;
   RETURN NULL;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.delete_product(p_id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+ SET lock_timeout TO '2s'
+AS $function$
+DECLARE
+  at_once CONSTANT integer := 1000;
+  reviews_locked integer;
+BEGIN
+  PERFORM FROM products WHERE id = p_id AND deleted_at IS NULL FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  PERFORM FROM reviews WHERE product_id = p_id ORDER BY id LIMIT at_once + 1 FOR UPDATE;
+  GET DIAGNOSTICS reviews_locked = ROW_COUNT;
+  IF reviews_locked <= at_once THEN
+    DELETE FROM products WHERE id = p_id;
+  ELSE
+    UPDATE products SET deleted_at = now() WHERE id = p_id;
+  END IF;
+  RETURN true;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.delete_review(p_id uuid, p_issuer text, p_subject text, p_is_admin boolean, OUT outcome text, OUT review_id uuid, OUT product_id uuid, OUT rating_version integer)
  RETURNS record
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+ SET lock_timeout TO '2s'
 AS $function$
 BEGIN
   DELETE FROM reviews r
    WHERE r.id = p_id
+     AND EXISTS (SELECT FROM products p WHERE p.id = r.product_id AND p.deleted_at IS NULL)
      AND (p_is_admin OR EXISTS (
            SELECT FROM authors a WHERE a.id = r.author_id AND a.issuer = p_issuer AND a.subject = p_subject))
   RETURNING r.id, r.product_id INTO review_id, product_id;
@@ -293,7 +381,8 @@ BEGIN
       FROM review_streams s WHERE s.product_id = delete_review.product_id;
   ELSE
     outcome := CASE
-      WHEN EXISTS (SELECT FROM reviews WHERE id = p_id AND status = 'PUBLISHED') THEN 'FORBIDDEN'
+      WHEN EXISTS (SELECT FROM reviews r JOIN products p ON p.id = r.product_id AND p.deleted_at IS NULL
+                    WHERE r.id = p_id AND r.status = 'PUBLISHED') THEN 'FORBIDDEN'
       ELSE 'NOT_FOUND'
     END;
   END IF;
@@ -302,6 +391,7 @@ END $function$;
 CREATE OR REPLACE FUNCTION public.refuse_review_identity_change()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
 BEGIN
   RAISE EXCEPTION 'the id and product_id of a review are immutable: delete it and create another'
@@ -311,10 +401,36 @@ END $function$;
 CREATE OR REPLACE FUNCTION public.refuse_truncate()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
 BEGIN
   RAISE EXCEPTION 'TRUNCATE of % is refused: it would change ratings without an event; use DELETE', TG_TABLE_NAME
     USING ERRCODE = 'feature_not_supported';
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.remove_deleted_products(p_limit integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+DECLARE
+  cleanup_lock CONSTANT bigint := 7310579611430972517;
+  marked uuid;
+  removed integer;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(cleanup_lock) THEN
+    RETURN false;
+  END IF;
+  SELECT id INTO marked FROM products WHERE deleted_at IS NOT NULL LIMIT 1;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  DELETE FROM reviews WHERE id = ANY (ARRAY(SELECT id FROM reviews WHERE product_id = marked LIMIT p_limit));
+  GET DIAGNOSTICS removed = ROW_COUNT;
+  IF removed < p_limit THEN
+    DELETE FROM products WHERE id = marked;
+  END IF;
+  RETURN true;
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.review_event_payload(event_id uuid, type text, product_id uuid, review_id uuid, seq integer, previous_rating smallint, rating smallint)
@@ -330,6 +446,8 @@ $function$;
 CREATE OR REPLACE FUNCTION public.update_review(p_id uuid, p_issuer text, p_subject text, p_display_name text, p_expected_version integer, p_rating smallint, p_set_title boolean, p_title text, p_set_body boolean, p_body text, OUT outcome text, OUT review_id uuid, OUT product_id uuid, OUT rating_version integer)
  RETURNS record
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+ SET lock_timeout TO '2s'
 AS $function$
 DECLARE
   author uuid;
@@ -356,7 +474,9 @@ BEGIN
   IF FOUND THEN
     outcome := 'UPDATED';
   ELSE
-    SELECT * INTO review FROM reviews WHERE id = p_id;
+    SELECT r.* INTO review
+      FROM reviews r JOIN products p ON p.id = r.product_id AND p.deleted_at IS NULL
+     WHERE r.id = p_id;
     outcome := CASE
       WHEN NOT FOUND THEN 'NOT_FOUND'
       WHEN review.author_id IS DISTINCT FROM author OR author IS NULL THEN
@@ -375,6 +495,7 @@ END $function$;
 CREATE OR REPLACE FUNCTION public.upsert_author(p_id uuid, p_issuer text, p_subject text, p_display_name text)
  RETURNS uuid
  LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
 AS $function$
 DECLARE
   found_id uuid;

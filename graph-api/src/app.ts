@@ -9,13 +9,14 @@ import { EXAMPLE_JWT_SECRET } from './auth/auth-config.js';
 import { TokenVerifier } from './auth/token-verifier.js';
 import type { GraphApiConfig } from './config.js';
 import { createDataSource, isMigrated } from './database/data-source.js';
-import { Database } from './database/database.js';
+import { createWritePool, Database, poolSizes } from './database/database.js';
 import { addExplorer } from './explorer/explorer.js';
 import { serviceUnavailable } from './graphql/errors.js';
 import { createKafkaPublisher, type Publisher } from './outbox/kafka-publisher.js';
 import { createRelay } from './outbox/relay.js';
 import { ProductCommands } from './products/product-commands.js';
 import { createProductCount } from './products/product-count.js';
+import { createProductCleanup } from './products/product-cleanup.js';
 import { ProductEntity } from './products/product.entity.js';
 import { RatingCache } from './ratings/rating-cache.js';
 import { RatingReader } from './ratings/rating-reader.js';
@@ -67,11 +68,13 @@ export async function startApp(
   if (config.auth.keys.type === 'secret' && config.auth.keys.secret === EXAMPLE_JWT_SECRET) {
     logger.warn('JWT_SECRET is the published example: anyone can make tokens. Fit for this machine only.');
   }
+  const pools = poolSizes(config.databasePoolSize);
+  const onPoolError = (error: unknown): void => logger.warn({ err: error }, 'a PostgreSQL connection was lost');
   const dataSource = createDataSource(config.database, {
     entities: [ProductEntity],
-    poolSize: config.databasePoolSize,
+    poolSize: pools.reads,
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-    onPoolError: (error) => logger.warn({ err: error }, 'a PostgreSQL connection was lost'),
+    onPoolError,
   });
   resources.push('postgres', async () => {
     if (dataSource.isInitialized) await dataSource.destroy();
@@ -79,7 +82,15 @@ export async function startApp(
   const redis = createRedis(config, logger);
   resources.push('redis', () => redis.disconnect());
 
-  const database = new Database(dataSource);
+  const writes = createWritePool(config.database, {
+    size: pools.writes,
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    onPoolError,
+  });
+  resources.push('postgres writes', () => writes.end());
+  const database = new Database(dataSource, writes);
+  const cleanup = createProductCleanup(database, logger);
+  resources.push('product cleanup', () => cleanup.stop());
   const ratingStore = new RatingStore(redis, { ttlSeconds: config.ratingTtlSeconds });
   const ratingCache = new RatingCache(ratingStore, config.redisCommandTimeoutMs, logger);
   resources.push('rating cache', () => ratingCache.stop());
@@ -94,7 +105,7 @@ export async function startApp(
     database,
     ratingReader: new RatingReader(ratingCache, database),
     productCount,
-    productCommands: new ProductCommands(database, productCount, relay.wake),
+    productCommands: new ProductCommands(database, productCount, relay.wake, cleanup.wake),
     reviewCommands: new ReviewCommands(database, relay.wake),
   };
 
@@ -133,6 +144,7 @@ export async function startApp(
     signal,
   );
   relay.start();
+  cleanup.start();
   if (!(await isMigrated(dataSource).catch(() => false))) {
     logger.warn('the database is not migrated: run `npm run migrate`');
   }

@@ -1,7 +1,7 @@
 CREATE TABLE authors (
   id           uuid        NOT NULL DEFAULT gen_random_uuid(),
-  issuer       text        NOT NULL,
-  subject      text        NOT NULL,
+  issuer       text COLLATE "C" NOT NULL,
+  subject      text COLLATE "C" NOT NULL,
   display_name text        NOT NULL,
   created_at   timestamptz NOT NULL DEFAULT now(),
   updated_at   timestamptz NOT NULL DEFAULT now(),
@@ -15,7 +15,7 @@ CREATE TABLE reviews (
   id          uuid        NOT NULL DEFAULT gen_random_uuid(),
   product_id  uuid        NOT NULL,
   author_id   uuid,
-  external_id text,
+  external_id text COLLATE "C",
   rating      smallint    NOT NULL,
   title       text,
   body        text,

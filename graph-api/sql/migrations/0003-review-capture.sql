@@ -4,12 +4,19 @@
 -- Statement triggers with transition tables: row triggers deadlock two imports in opposite order 6 of 6 times, these 0 of
 -- 6, since they lock the streams in the order of the product id; and they take 0.6 of the time for 20,000 rows. Their names
 -- sort after RI_ConstraintTrigger…, so a review of an unknown product fails at its foreign key (23503).
+--
+-- Not captured is what triggers do not see: rows loaded with triggers off or in a session of the role `replica`, as logical
+-- replication and some loaders do (docs/rating-protocol.md, C10).
+--
+-- Every function takes the search path that it was created with: the schema of the migrations. Whoever fires a trigger may
+-- have another one, or none, as pg_restore.
 
--- The stream of a product's events: its last sequence number. fillfactor 50 and no further index keep the updates HOT, so a
+-- The stream of a product's events: its last sequence number, and whether product-deleted was the last event. fillfactor 50 and no further index keep the updates HOT, so a
 -- hot product does not bloat its row's page.
 CREATE TABLE review_streams (
   product_id uuid    NOT NULL,
   last_seq   integer NOT NULL DEFAULT 0,
+  closed     boolean NOT NULL DEFAULT false,
   CONSTRAINT review_streams_pkey PRIMARY KEY (product_id),
   CONSTRAINT review_streams_product_id_fkey FOREIGN KEY (product_id) REFERENCES products (id)
 ) WITH (fillfactor = 50);
@@ -30,7 +37,7 @@ CREATE TABLE outbox (
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
         autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000);
 
-CREATE FUNCTION create_review_stream() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION create_review_stream() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   INSERT INTO review_streams (product_id) SELECT id FROM new_rows;
   RETURN NULL;
@@ -50,22 +57,29 @@ CREATE FUNCTION review_event_payload(
     'occurredAt', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
 $$;
 
--- The one place that takes sequence numbers; the arrays hold one change at each index. A product whose stream is gone is
--- being deleted: its reviews' deletions are part of product-deleted and write nothing; anything else there is refused.
+-- The one place that takes sequence numbers; the arrays hold one change at each index. A product that was loaded with
+-- triggers off gets its stream now. Where a stream is closed the product is deleted: the deletions of its reviews are part of
+-- product-deleted and write nothing, anything else is refused as if the product were gone.
 CREATE FUNCTION capture_review_changes(
   event_type text, product_ids uuid[], review_ids uuid[], previous_ratings smallint[], ratings smallint[]
-) RETURNS void LANGUAGE plpgsql AS $$
+) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
-  orphan uuid;
+  known integer;
+  deleted uuid;
 BEGIN
   PERFORM FROM review_streams WHERE product_id = ANY (product_ids) ORDER BY product_id FOR UPDATE;
+  GET DIAGNOSTICS known = ROW_COUNT;
+  IF known < (SELECT count(DISTINCT id) FROM unnest(product_ids) AS p (id)) THEN
+    INSERT INTO review_streams (product_id)
+    SELECT DISTINCT id FROM unnest(product_ids) AS p (id) ORDER BY id
+    ON CONFLICT DO NOTHING;
+  END IF;
 
   IF event_type <> 'review-deleted' THEN
-    SELECT p.id INTO orphan FROM unnest(product_ids) AS p (id)
-     WHERE NOT EXISTS (SELECT FROM review_streams s WHERE s.product_id = p.id) LIMIT 1;
+    SELECT product_id INTO deleted FROM review_streams WHERE product_id = ANY (product_ids) AND closed LIMIT 1;
     IF FOUND THEN
-      RAISE EXCEPTION 'product % has no review sequence: its rating could not be kept exact', orphan
-        USING ERRCODE = 'integrity_constraint_violation';
+      RAISE EXCEPTION 'product % is deleted', deleted
+        USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'reviews_product_id_fkey', TABLE = 'reviews';
     END IF;
   END IF;
 
@@ -77,7 +91,7 @@ BEGIN
   ), taken AS (
     UPDATE review_streams s SET last_seq = s.last_seq + n.changes
       FROM (SELECT product_id, count(*)::integer AS changes FROM change GROUP BY product_id) n
-     WHERE s.product_id = n.product_id
+     WHERE s.product_id = n.product_id AND NOT s.closed
     RETURNING s.product_id, s.last_seq - n.changes AS seq_before
   )
   INSERT INTO outbox (id, aggregateid, type, payload, seq)
@@ -93,7 +107,7 @@ END $$;
 CREATE FUNCTION counted_rating(rating smallint, status text) RETURNS smallint
   LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT CASE WHEN status = 'PUBLISHED' THEN rating END $$;
 
-CREATE FUNCTION capture_review_insert() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION capture_review_insert() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   PERFORM capture_review_changes(
             'review-created',
@@ -111,7 +125,7 @@ CREATE TRIGGER reviews_capture_insert AFTER INSERT ON reviews
   FOR EACH STATEMENT EXECUTE FUNCTION capture_review_insert();
 
 -- An update that changes nothing takes no number.
-CREATE FUNCTION capture_review_update() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION capture_review_update() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   PERFORM capture_review_changes(
             'review-updated',
@@ -129,7 +143,7 @@ CREATE TRIGGER reviews_capture_update AFTER UPDATE ON reviews
   REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
   FOR EACH STATEMENT EXECUTE FUNCTION capture_review_update();
 
-CREATE FUNCTION capture_review_delete() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION capture_review_delete() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   PERFORM capture_review_changes(
             'review-deleted',
@@ -146,7 +160,7 @@ CREATE TRIGGER reviews_capture_delete AFTER DELETE ON reviews
   REFERENCING OLD TABLE AS old_rows
   FOR EACH STATEMENT EXECUTE FUNCTION capture_review_delete();
 
-CREATE FUNCTION refuse_review_identity_change() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION refuse_review_identity_change() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION 'the id and product_id of a review are immutable: delete it and create another'
     USING ERRCODE = 'integrity_constraint_violation';
@@ -156,7 +170,7 @@ CREATE TRIGGER reviews_identity_immutable BEFORE UPDATE OF id, product_id ON rev
   FOR EACH ROW WHEN (OLD.id IS DISTINCT FROM NEW.id OR OLD.product_id IS DISTINCT FROM NEW.product_id)
   EXECUTE FUNCTION refuse_review_identity_change();
 
-CREATE FUNCTION refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION refuse_truncate() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION 'TRUNCATE of % is refused: it would change ratings without an event; use DELETE', TG_TABLE_NAME
     USING ERRCODE = 'feature_not_supported';
@@ -165,21 +179,49 @@ END $$;
 CREATE TRIGGER reviews_refuse_truncate BEFORE TRUNCATE ON reviews
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncate();
 
--- One event for a product, not one a review. The row of OLD is locked already when a BEFORE trigger runs, so no review can
--- be added meanwhile.
-CREATE FUNCTION capture_product_delete() RETURNS trigger LANGUAGE plpgsql AS $$
+-- One event for a product, not one a review: the last one of its stream.
+CREATE FUNCTION close_review_stream(deleted_product_id uuid) RETURNS void
+  LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
   event_id uuid := gen_random_uuid();
   final_seq integer;
 BEGIN
-  PERFORM FROM reviews WHERE product_id = OLD.id ORDER BY id FOR UPDATE;
-  DELETE FROM review_streams WHERE product_id = OLD.id RETURNING last_seq + 1 INTO STRICT final_seq;
-  DELETE FROM reviews WHERE product_id = OLD.id;
+  INSERT INTO review_streams AS s (product_id, last_seq, closed) VALUES (deleted_product_id, 1, true)
+  ON CONFLICT (product_id) DO UPDATE SET last_seq = s.last_seq + 1, closed = true
+  RETURNING last_seq INTO final_seq;
   INSERT INTO outbox (id, aggregateid, type, payload, seq)
-  VALUES (event_id, OLD.id, 'product-deleted',
-          review_event_payload(event_id, 'product-deleted', OLD.id, NULL, final_seq, NULL, NULL), final_seq);
+  VALUES (event_id, deleted_product_id, 'product-deleted',
+          review_event_payload(event_id, 'product-deleted', deleted_product_id, NULL, final_seq, NULL, NULL), final_seq);
+END $$;
+
+-- A product is deleted at once (DELETE), or its reviews are removed later (deleted_at, see delete_product): either way its
+-- stream is closed in the transaction that deletes it. The row of OLD is locked already when a BEFORE trigger runs, and
+-- reviews are locked before the stream, as everywhere.
+CREATE FUNCTION capture_product_delete() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF OLD.deleted_at IS NULL THEN
+    PERFORM FROM reviews WHERE product_id = OLD.id ORDER BY id FOR UPDATE;
+    PERFORM close_review_stream(OLD.id);
+  END IF;
+  DELETE FROM reviews WHERE product_id = OLD.id;
+  DELETE FROM review_streams WHERE product_id = OLD.id;
   RETURN OLD;
 END $$;
 
 CREATE TRIGGER products_capture_delete BEFORE DELETE ON products
   FOR EACH ROW EXECUTE FUNCTION capture_product_delete();
+
+CREATE FUNCTION capture_product_deletion_mark() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF OLD.deleted_at IS NOT NULL THEN
+    RAISE EXCEPTION 'product % is deleted, which cannot be undone', OLD.id USING ERRCODE = 'integrity_constraint_violation';
+  END IF;
+  PERFORM close_review_stream(OLD.id);
+  -- Another product may have it from now on.
+  NEW.external_id := NULL;
+  RETURN NEW;
+END $$;
+
+CREATE TRIGGER products_capture_deletion_mark BEFORE UPDATE OF deleted_at ON products
+  FOR EACH ROW WHEN (OLD.deleted_at IS DISTINCT FROM NEW.deleted_at)
+  EXECUTE FUNCTION capture_product_deletion_mark();

@@ -2,12 +2,13 @@
 -- than the server needs (a transaction of several round trips held it 2.8 times as long on a hot product). `last_seq` is
 -- read after the change, while its row is still locked: it is the sequence number of this very change.
 --
--- Lock order everywhere: author, product, review, stream.
+-- Lock order everywhere: author, product, review, stream. Whoever waits for a lock gives up after two seconds (55P03, which
+-- callers may try again), so that one locked product does not take all connections of a pool.
 
 -- The author of a token; the display name follows the token. The row stays locked as a foreign key locks it, so that an
 -- author who is being erased is either found and kept until the caller commits, or made anew.
 CREATE FUNCTION upsert_author(p_id uuid, p_issuer text, p_subject text, p_display_name text) RETURNS uuid
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
   found_id uuid;
   found_name text;
@@ -27,11 +28,11 @@ CREATE FUNCTION create_review(
   p_id uuid, p_product_id uuid, p_author_id uuid, p_issuer text, p_subject text, p_display_name text,
   p_rating smallint, p_title text, p_body text,
   OUT outcome text, OUT review_id uuid, OUT product_id uuid, OUT rating_version integer
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
 DECLARE
   author uuid;
 BEGIN
-  IF NOT EXISTS (SELECT FROM products WHERE id = p_product_id) THEN
+  IF NOT EXISTS (SELECT FROM products WHERE id = p_product_id AND deleted_at IS NULL) THEN
     outcome := 'NOT_FOUND';
     RETURN;
   END IF;
@@ -53,7 +54,7 @@ CREATE FUNCTION update_review(
   p_id uuid, p_issuer text, p_subject text, p_display_name text, p_expected_version integer,
   p_rating smallint, p_set_title boolean, p_title text, p_set_body boolean, p_body text,
   OUT outcome text, OUT review_id uuid, OUT product_id uuid, OUT rating_version integer
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
 DECLARE
   author uuid;
   review reviews%ROWTYPE;
@@ -79,7 +80,9 @@ BEGIN
   IF FOUND THEN
     outcome := 'UPDATED';
   ELSE
-    SELECT * INTO review FROM reviews WHERE id = p_id;
+    SELECT r.* INTO review
+      FROM reviews r JOIN products p ON p.id = r.product_id AND p.deleted_at IS NULL
+     WHERE r.id = p_id;
     outcome := CASE
       WHEN NOT FOUND THEN 'NOT_FOUND'
       WHEN review.author_id IS DISTINCT FROM author OR author IS NULL THEN
@@ -98,10 +101,11 @@ END $$;
 CREATE FUNCTION delete_review(
   p_id uuid, p_issuer text, p_subject text, p_is_admin boolean,
   OUT outcome text, OUT review_id uuid, OUT product_id uuid, OUT rating_version integer
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
 BEGIN
   DELETE FROM reviews r
    WHERE r.id = p_id
+     AND EXISTS (SELECT FROM products p WHERE p.id = r.product_id AND p.deleted_at IS NULL)
      AND (p_is_admin OR EXISTS (
            SELECT FROM authors a WHERE a.id = r.author_id AND a.issuer = p_issuer AND a.subject = p_subject))
   RETURNING r.id, r.product_id INTO review_id, product_id;
@@ -111,8 +115,55 @@ BEGIN
       FROM review_streams s WHERE s.product_id = delete_review.product_id;
   ELSE
     outcome := CASE
-      WHEN EXISTS (SELECT FROM reviews WHERE id = p_id AND status = 'PUBLISHED') THEN 'FORBIDDEN'
+      WHEN EXISTS (SELECT FROM reviews r JOIN products p ON p.id = r.product_id AND p.deleted_at IS NULL
+                    WHERE r.id = p_id AND r.status = 'PUBLISHED') THEN 'FORBIDDEN'
       ELSE 'NOT_FOUND'
     END;
   END IF;
+END $$;
+
+-- Deletes a product; answers whether it was there. With very many reviews (a million take minutes) it is only marked, which
+-- closes its stream and takes it out of everything that is read; remove_deleted_products then removes it piece by piece.
+CREATE FUNCTION delete_product(p_id uuid) RETURNS boolean
+LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
+DECLARE
+  at_once CONSTANT integer := 1000;
+  reviews_locked integer;
+BEGIN
+  PERFORM FROM products WHERE id = p_id AND deleted_at IS NULL FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  PERFORM FROM reviews WHERE product_id = p_id ORDER BY id LIMIT at_once + 1 FOR UPDATE;
+  GET DIAGNOSTICS reviews_locked = ROW_COUNT;
+  IF reviews_locked <= at_once THEN
+    DELETE FROM products WHERE id = p_id;
+  ELSE
+    UPDATE products SET deleted_at = now() WHERE id = p_id;
+  END IF;
+  RETURN true;
+END $$;
+
+-- Removes at most p_limit reviews of a product that is marked as deleted, and the product with the last of them. Answers
+-- whether there was anything to do. One call at a time works, the others have nothing to do.
+CREATE FUNCTION remove_deleted_products(p_limit integer) RETURNS boolean
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+  cleanup_lock CONSTANT bigint := 7310579611430972517;
+  marked uuid;
+  removed integer;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(cleanup_lock) THEN
+    RETURN false;
+  END IF;
+  SELECT id INTO marked FROM products WHERE deleted_at IS NOT NULL LIMIT 1;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  DELETE FROM reviews WHERE id = ANY (ARRAY(SELECT id FROM reviews WHERE product_id = marked LIMIT p_limit));
+  GET DIAGNOSTICS removed = ROW_COUNT;
+  IF removed < p_limit THEN
+    DELETE FROM products WHERE id = marked;
+  END IF;
+  RETURN true;
 END $$;

@@ -2,10 +2,13 @@
 
 -- The rating of a product as its reviews have it. One statement on this view is one consistent snapshot: exactly the changes
 -- 1..last_seq. The lateral aggregate reads only the products asked for (a join to a grouped subquery reads the whole table),
--- and the planner drops it where only last_seq is selected.
+-- and the planner drops it where only last_seq is selected. A product that was loaded with triggers off has no stream; its
+-- last_seq is 0, with counts that no change explains.
 CREATE VIEW rating_aggregates AS
-SELECT s.product_id, s.last_seq, r.stars_1, r.stars_2, r.stars_3, r.stars_4, r.stars_5
-  FROM review_streams s
+SELECT p.id AS product_id,
+       coalesce((SELECT s.last_seq FROM review_streams s WHERE s.product_id = p.id), 0) AS last_seq,
+       r.stars_1, r.stars_2, r.stars_3, r.stars_4, r.stars_5
+  FROM products p
   LEFT JOIN LATERAL (
     SELECT count(*) FILTER (WHERE rating = 1) AS stars_1,
            count(*) FILTER (WHERE rating = 2) AS stars_2,
@@ -13,24 +16,34 @@ SELECT s.product_id, s.last_seq, r.stars_1, r.stars_2, r.stars_3, r.stars_4, r.s
            count(*) FILTER (WHERE rating = 4) AS stars_4,
            count(*) FILTER (WHERE rating = 5) AS stars_5
       FROM reviews
-     WHERE reviews.product_id = s.product_id AND status = 'PUBLISHED'
-  ) r ON true;
+     WHERE reviews.product_id = p.id AND status = 'PUBLISHED'
+  ) r ON true
+ WHERE p.deleted_at IS NULL;
 
 -- Raises a product's last sequence number to at least the given one and answers what holds now, null where there is no such
 -- product. Where PostgreSQL was put back to an older backup, its later events are still in Kafka and Redis; once the number
 -- is past theirs they are duplicates (docs/rating-protocol.md says when). A number that is high enough takes no lock. It runs
 -- with its owner's rights, so that the worker's role needs none on the table.
 CREATE FUNCTION advance_review_sequence(product_id uuid, at_least integer) RETURNS integer
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
   last_number integer;
 BEGIN
   UPDATE review_streams s SET last_seq = at_least
-   WHERE s.product_id = advance_review_sequence.product_id AND s.last_seq < at_least
+   WHERE s.product_id = advance_review_sequence.product_id AND s.last_seq < at_least AND NOT s.closed
   RETURNING s.last_seq INTO last_number;
   IF NOT FOUND THEN
+    -- A product that was loaded with triggers off gets its stream.
+    INSERT INTO review_streams AS s (product_id, last_seq)
+    SELECT p.id, at_least FROM products p
+     WHERE p.id = advance_review_sequence.product_id AND p.deleted_at IS NULL
+       AND NOT EXISTS (SELECT FROM review_streams e WHERE e.product_id = p.id)
+    ON CONFLICT ON CONSTRAINT review_streams_pkey DO UPDATE SET last_seq = greatest(s.last_seq, EXCLUDED.last_seq)
+    RETURNING s.last_seq INTO last_number;
+  END IF;
+  IF last_number IS NULL THEN
     SELECT s.last_seq INTO last_number FROM review_streams s
-     WHERE s.product_id = advance_review_sequence.product_id;
+     WHERE s.product_id = advance_review_sequence.product_id AND NOT s.closed;
   END IF;
   RETURN last_number;
 END $$;

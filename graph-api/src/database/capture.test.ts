@@ -204,12 +204,6 @@ describe('what would make a rating inexact is refused', () => {
     });
   });
 
-  test('a review whose product has lost its stream', async () => {
-    const product = await insertProduct(database.pool);
-    await run('DELETE FROM review_streams WHERE product_id = $1', [product]);
-    await expect(insertReview(database.pool, product, 4)).rejects.toMatchObject({ code: '23000' });
-  });
-
   test.each([0, 6, -1])('a rating of %i', async (rating) => {
     const product = await insertProduct(database.pool);
     await expect(insertReview(database.pool, product, rating)).rejects.toMatchObject({ code: '23514' });
@@ -289,4 +283,130 @@ describe('deleting a product', () => {
       [2, 'review-updated', 5, 5],
     ]);
   });
+});
+
+describe('what was loaded with triggers off', () => {
+  /** A session in which triggers do not fire, as of a loader or of logical replication. */
+  async function withoutTriggers(statement: string, values: unknown[]): Promise<void> {
+    const client = await database.pool.connect();
+    try {
+      await client.query("SET session_replication_role = 'replica'");
+      await client.query(statement, values);
+    } finally {
+      client.release(true);
+    }
+  }
+  const loadProduct = async (): Promise<string> => {
+    const id = newId();
+    const insert = "INSERT INTO products (id, name, price_amount, price_currency) VALUES ($1, 'Loaded', 1, 'EUR')";
+    await withoutTriggers(insert, [id]);
+    await withoutTriggers('INSERT INTO reviews (product_id, rating) SELECT $1, 5 FROM generate_series(1, 3)', [id]);
+    return id;
+  };
+
+  test('counts at once, with the number 0 that tells it', async () => {
+    expect(await snapshot(database.pool, await loadProduct())).toEqual({ seq: 0, stars: [0, 0, 0, 0, 3] });
+  });
+
+  test('gets its stream with the next change, of whatever kind', async () => {
+    for (const [statement, type] of [
+      ['INSERT INTO reviews (product_id, rating) VALUES ($1, 1)', 'review-created'],
+      [
+        'UPDATE reviews SET rating = 1 WHERE id = (SELECT id FROM reviews WHERE product_id = $1 LIMIT 1)',
+        'review-updated',
+      ],
+      ['DELETE FROM reviews WHERE id = (SELECT id FROM reviews WHERE product_id = $1 LIMIT 1)', 'review-deleted'],
+    ] as const) {
+      const product = await loadProduct();
+      await run(statement, [product]);
+      const events = await outboxEvents(database.pool, product);
+      expect(events.map(({ seq, type: kind }) => [seq, kind])).toEqual([[1, type]]);
+      expect(await snapshot(database.pool, product)).toMatchObject({ seq: 1 });
+    }
+  });
+
+  test('two first changes at once take two numbers', async () => {
+    const product = await loadProduct();
+    await Promise.all([1, 2, 3, 4].map((rating) => insertReview(database.pool, product, rating)));
+    expect((await outboxEvents(database.pool, product)).map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
+  });
+
+  test('can be deleted, and moved forward by the worker', async () => {
+    const [deleted, moved] = [await loadProduct(), await loadProduct()];
+    await run('DELETE FROM products WHERE id = $1', [deleted]);
+    expect(changes(await outboxEvents(database.pool, deleted))).toEqual([[1, 'product-deleted', null, null]]);
+    const { rows } = await run('SELECT advance_review_sequence($1, 7) AS seq', [moved]);
+    expect(rows).toEqual([{ seq: 7 }]);
+    expect(await snapshot(database.pool, moved)).toEqual({ seq: 7, stars: [0, 0, 0, 0, 3] });
+  });
+});
+
+describe('a product that is marked as deleted, its reviews still there', () => {
+  async function markedProduct(): Promise<{ product: string; review: string }> {
+    const product = await insertProduct(database.pool);
+    const review = await insertReview(database.pool, product, 4);
+    await run('UPDATE products SET deleted_at = now() WHERE id = $1', [product]);
+    return { product, review };
+  }
+
+  test('has its last event, no rating, and takes no change', async () => {
+    const { product, review } = await markedProduct();
+    await expect(insertReview(database.pool, product, 5)).rejects.toMatchObject({
+      code: '23503',
+      constraint: 'reviews_product_id_fkey',
+    });
+    await expect(run('UPDATE reviews SET rating = 1 WHERE id = $1', [review])).rejects.toMatchObject({ code: '23503' });
+    await expect(run('UPDATE products SET deleted_at = NULL WHERE id = $1', [product])).rejects.toMatchObject({
+      code: '23000',
+    });
+    expect(changes(await outboxEvents(database.pool, product))).toEqual([
+      [1, 'review-created', null, 4],
+      [2, 'product-deleted', null, null],
+    ]);
+    expect(await snapshot(database.pool, product)).toBeNull();
+    const advanced = await run('SELECT advance_review_sequence($1, 100) AS seq', [product]);
+    expect(advanced.rows).toEqual([{ seq: null }]);
+  });
+
+  test('is removed piece by piece, without another event', async () => {
+    const { product } = await markedProduct();
+    await withReviews(product, 3);
+    const steps: boolean[] = [];
+    do {
+      const { rows } = await run('SELECT remove_deleted_products(2) AS worked');
+      steps.push((rows as Array<{ worked: boolean }>)[0]!.worked);
+    } while (steps.at(-1) && steps.length < 50);
+    const { rowCount } = await run('SELECT FROM products WHERE id = $1', [product]);
+    expect(rowCount).toBe(0);
+    expect((await run('SELECT FROM review_streams WHERE product_id = $1', [product])).rowCount).toBe(0);
+    expect(await outboxEvents(database.pool, product)).toHaveLength(2);
+  });
+
+  async function withReviews(product: string, count: number): Promise<void> {
+    const client = await database.pool.connect();
+    await client.query("SET session_replication_role = 'replica'");
+    await client.query('INSERT INTO reviews (product_id, rating) SELECT $1, 4 FROM generate_series(1, $2)', [
+      product,
+      count,
+    ]);
+    client.release(true);
+  }
+});
+
+test('triggers find their tables whatever search path fires them', async () => {
+  const client = await database.pool.connect();
+  try {
+    await client.query("SET search_path = ''");
+    const product = newId();
+    await client.query(
+      "INSERT INTO public.products (id, name, price_amount, price_currency) VALUES ($1, 'P', 1, 'EUR')",
+      [product],
+    );
+    await client.query('INSERT INTO public.reviews (product_id, rating) VALUES ($1, 5)', [product]);
+    await client.query('UPDATE public.reviews SET rating = 1 WHERE product_id = $1', [product]);
+    await client.query('DELETE FROM public.products WHERE id = $1', [product]);
+    expect((await outboxEvents(database.pool, product)).map(({ seq }) => seq)).toEqual([1, 2, 3]);
+  } finally {
+    client.release(true);
+  }
 });

@@ -34,6 +34,8 @@ function migrationClass(file: string): MigrationClass {
     readonly name = recordedName(file);
 
     async up(queryRunner: QueryRunner): Promise<void> {
+      // Functions keep this path: the schema that everything is created in, whatever else the role looks into.
+      await queryRunner.query(`SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true)`);
       await queryRunner.query(sql);
     }
 

@@ -1,4 +1,7 @@
+import pg from 'pg';
 import { QueryFailedError } from 'typeorm';
+
+const { DatabaseError } = pg;
 
 interface PgError extends Error {
   readonly code?: string;
@@ -32,6 +35,11 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   const { code } = pgError;
   if (code !== undefined && (UNAVAILABLE.test(code) || NETWORK.has(code))) return true;
   return POOL_MESSAGES.test(pgError.message);
+}
+
+/** Whether the error is PostgreSQL's answer to one statement, after which its connection is as good as before. */
+export function leavesConnectionUsable(error: unknown): boolean {
+  return error instanceof DatabaseError && error.severity === 'ERROR';
 }
 
 const MAX_ATTEMPTS = 5;

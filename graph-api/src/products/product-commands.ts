@@ -6,7 +6,7 @@ import { newId } from '../graphql/ids.js';
 import type { Money } from './money.js';
 import type { Product } from './product.js';
 import { ProductEntity } from './product.entity.js';
-import { PRODUCT_COLUMNS, productOf, type ProductRow } from './product-row.js';
+import { EXISTING_PRODUCT, PRODUCT_COLUMNS, productOf, type ProductRow } from './product-row.js';
 
 /** A valid new product. */
 export interface NewProduct {
@@ -41,6 +41,8 @@ export class ProductCommands {
     private readonly productCount: SharedRead<number>,
     /** Called after a commit that wrote an event. */
     private readonly eventsCommitted: () => void,
+    /** Called after a product was deleted, whose reviews may still have to be removed. */
+    private readonly productDeleted: () => void,
   ) {
     this.dataSource = database.dataSource;
   }
@@ -90,7 +92,7 @@ export class ProductCommands {
             .update(ProductEntity)
             .set({ ...changes, version: () => 'version + 1', updatedAt: () => 'now()' })
             .where(
-              `id = :id AND (:expectedVersion::integer IS NULL OR version = :expectedVersion) AND ${isDifferent}`,
+              `id = :id AND ${EXISTING_PRODUCT} AND (:expectedVersion::integer IS NULL OR version = :expectedVersion) AND ${isDifferent}`,
               parameters,
             )
             .returning(PRODUCT_COLUMNS),
@@ -102,31 +104,30 @@ export class ProductCommands {
     });
   }
 
-  /** The product goes with its reviews; the triggers write one event. */
+  /** The product goes with its reviews, however many (delete_product); the triggers write one event. */
   async delete(id: string): Promise<boolean> {
-    const deleted = await retryOnDeadlock(() =>
-      this.run(
-        this.dataSource.createQueryBuilder().delete().from(ProductEntity).where('id = :id', { id }).returning('id'),
-      ),
+    const { rows } = await retryOnDeadlock(() =>
+      this.database.write({ name: 'delete_product', text: 'SELECT delete_product($1) AS deleted', values: [id] }),
     );
-    if (deleted.length === 0) return false;
+    if (!(rows as Array<{ deleted: boolean }>)[0]!.deleted) return false;
     this.productCount.invalidate();
     this.eventsCommitted();
+    this.productDeleted();
     return true;
   }
 
   /**
-   * Runs TypeORM's statement on its pool. Its own `execute` gives a connection whose statement timed out back to the pool,
-   * where it makes the next callers time out as well; the pool's `query` discards it.
+   * Runs TypeORM's statement on the pool of writes. Its own `execute` gives a connection whose statement timed out back to its
+   * pool, where it makes the next callers time out as well.
    */
   private async run<Row>(query: { getQueryAndParameters(): [string, unknown[]] }): Promise<Row[]> {
     const [text, values] = query.getQueryAndParameters();
-    return (await this.database.query({ text, values })).rows as Row[];
+    return (await this.database.write({ text, values })).rows as Row[];
   }
 
   private async unchanged(id: string, expectedVersion: number | null): Promise<ProductResult> {
     const [row] = await this.database.rows<ProductRow>(
-      { name: 'product_by_id', text: `SELECT ${PRODUCT_COLUMNS} FROM products WHERE id = $1` },
+      { name: 'product_by_id', text: `SELECT ${PRODUCT_COLUMNS} FROM products WHERE id = $1 AND ${EXISTING_PRODUCT}` },
       [id],
     );
     if (row === undefined) return { status: 'NOT_FOUND' };

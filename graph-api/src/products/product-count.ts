@@ -1,11 +1,12 @@
 import type { Database } from '../database/database.js';
+import { EXISTING_PRODUCT } from './product-row.js';
 import { SharedRead } from '../database/shared-read.js';
 
 /** The number of all products: a count of the whole table, so all requests of the process share a running one. */
 export function createProductCount(database: Database): SharedRead<number> {
   return new SharedRead(async () => {
     const [row] = await database.rows<{ total: number }>(
-      { name: 'product_count', text: 'SELECT count(*)::integer AS total FROM products' },
+      { name: 'product_count', text: `SELECT count(*)::integer AS total FROM products WHERE ${EXISTING_PRODUCT}` },
       [],
     );
     return row!.total;

@@ -6,13 +6,13 @@ import type { Page } from '../pagination/connection.js';
 import { keysetPage, keysetQuery, POSITION_COLUMN, type KeysetRow } from '../pagination/keyset.js';
 import { pageKey, type PageRequest } from '../pagination/page-arguments.js';
 import type { Product } from './product.js';
-import { PRODUCT_COLUMNS, productOf, type ProductRow } from './product-row.js';
+import { EXISTING_PRODUCT, PRODUCT_COLUMNS, productOf, type ProductRow } from './product-row.js';
 
 const PRODUCT_LIST = {
   kind: 'product',
   table: 'products',
   columns: `${PRODUCT_COLUMNS}, ${POSITION_COLUMN}`,
-  condition: 'true',
+  condition: EXISTING_PRODUCT,
 } as const;
 
 /** The products that one request reads: one statement for all ids that one tick asks for. */
@@ -28,7 +28,10 @@ export class ProductLoaders {
   ) {
     this.byId = createRowLoader(
       database,
-      { name: 'products_by_id', text: `SELECT ${PRODUCT_COLUMNS} FROM products WHERE id = ANY ($1::uuid[])` },
+      {
+        name: 'products_by_id',
+        text: `SELECT ${PRODUCT_COLUMNS} FROM products WHERE id = ANY ($1::uuid[]) AND ${EXISTING_PRODUCT}`,
+      },
       productOf,
     );
     this.pages = new DataLoader((requests) => Promise.all(requests.map((request) => this.readPage(request))), {

@@ -13,6 +13,12 @@ export interface ProductRow {
   readonly updated_at: Date;
 }
 
+/**
+ * The condition under which a product exists. One with very many reviews stays in the table for some minutes after its
+ * deletion, until its reviews are removed.
+ */
+export const EXISTING_PRODUCT = 'deleted_at IS NULL';
+
 export const PRODUCT_COLUMNS =
   'id, external_id, name, description, price_amount, price_currency, version, created_at, updated_at';
 

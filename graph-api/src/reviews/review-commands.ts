@@ -100,7 +100,8 @@ export class ReviewCommands {
   private async run(statement: { name: string; text: string }, values: unknown[]): Promise<ReviewResult> {
     let row: ResultRow;
     try {
-      row = (await retryOnDeadlock(() => this.database.rows<ResultRow>(statement, values)))[0]!;
+      const { rows } = await retryOnDeadlock(() => this.database.write({ ...statement, values }));
+      row = (rows as ResultRow[])[0]!;
     } catch (error) {
       // The product was deleted between the function's look and its insert.
       if (violatedConstraint(error) === 'reviews_product_id_fkey') return { status: 'NOT_FOUND' };

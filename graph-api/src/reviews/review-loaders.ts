@@ -6,7 +6,7 @@ import { keysetPages, keysetQuery, POSITION_COLUMN, type ChildKeysetRow } from '
 import { pageKey, type PageRequest } from '../pagination/page-arguments.js';
 import type { Author } from './author.js';
 import type { Review } from './review.js';
-import { REVIEW_COLUMNS, reviewOf, type ReviewRow } from './review-row.js';
+import { OF_EXISTING_PRODUCT, REVIEW_COLUMNS, reviewOf, type ReviewRow } from './review-row.js';
 import { PUBLIC_REVIEW } from './review-status.js';
 
 const REVIEWS_OF_PRODUCT = {
@@ -35,13 +35,16 @@ export class ReviewLoaders {
       database,
       {
         name: 'reviews_by_id',
-        text: `SELECT ${REVIEW_COLUMNS} FROM reviews WHERE id = ANY ($1::uuid[]) AND ${PUBLIC_REVIEW}`,
+        text: `SELECT ${REVIEW_COLUMNS} FROM reviews WHERE id = ANY ($1::uuid[]) AND ${PUBLIC_REVIEW} AND ${OF_EXISTING_PRODUCT}`,
       },
       reviewOf,
     );
     this.ownById = createRowLoader(
       database,
-      { name: 'own_reviews_by_id', text: `SELECT ${REVIEW_COLUMNS} FROM reviews WHERE id = ANY ($1::uuid[])` },
+      {
+        name: 'own_reviews_by_id',
+        text: `SELECT ${REVIEW_COLUMNS} FROM reviews WHERE id = ANY ($1::uuid[]) AND ${OF_EXISTING_PRODUCT}`,
+      },
       reviewOf,
     );
     this.authors = createRowLoader<{ id: string; display_name: string }, Author>(

@@ -30,3 +30,7 @@ export function reviewOf(row: ReviewRow): Review {
   review.updatedAt = row.updated_at;
   return review;
 }
+
+/** The condition under which a review exists: those of a deleted product are still being removed. */
+export const OF_EXISTING_PRODUCT =
+  'EXISTS (SELECT FROM products p WHERE p.id = reviews.product_id AND p.deleted_at IS NULL)';

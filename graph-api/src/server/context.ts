@@ -34,7 +34,7 @@ class RequestDatabase extends Database {
     private readonly shared: Database,
     private readonly signal: AbortSignal,
   ) {
-    super(shared.dataSource);
+    super(shared.dataSource, shared.writes);
   }
 
   override query(query: PgQuery): Promise<{ rows: unknown[] }> {

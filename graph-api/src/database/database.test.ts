@@ -1,0 +1,94 @@
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
+import { insertProduct, insertReview } from '@exact-ratings/stack/testing/rows.js';
+import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
+import { newUserToken } from '@exact-ratings/stack/testing/tokens.js';
+import { dataOf, query, type Answer } from '../testing/graphql.js';
+import { startTestApp, type TestApp } from '../testing/test-app.js';
+import { createDataSource } from './data-source.js';
+import { createWritePool, Database, poolSizes } from './database.js';
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+
+test.each([
+  [1, { reads: 1, writes: 1 }],
+  [2, { reads: 1, writes: 1 }],
+  [10, { reads: 6, writes: 4 }],
+  [100, { reads: 60, writes: 40 }],
+])('%i connections are %j', (connections, sizes) => {
+  expect(poolSizes(connections)).toEqual(sizes);
+});
+
+test('a refused statement costs no connection; one that fails with it does', async () => {
+  const onPoolError = (): void => undefined;
+  const writes = createWritePool(database.config, { size: 1, statementTimeoutMs: 5_000, onPoolError });
+  const options = { entities: [], poolSize: 1, statementTimeoutMs: 5_000, onPoolError };
+  const sql = new Database(createDataSource(database.config, options), writes);
+  const backend = async (): Promise<unknown> =>
+    (await sql.write({ text: 'SELECT pg_backend_pid() AS pid', values: [] })).rows[0];
+  try {
+    const before = await backend();
+    const insert = { text: `INSERT INTO authors (issuer, subject, display_name) VALUES ('', 'a', 'A')`, values: [] };
+    await sql.write(insert);
+    await expect(sql.write(insert)).rejects.toMatchObject({ code: '23505' });
+    expect(await backend()).toEqual(before);
+    await expect(sql.write({ text: 'SELECT pg_terminate_backend(pg_backend_pid())', values: [] })).rejects.toThrow();
+    expect(await backend()).not.toEqual(before);
+  } finally {
+    await writes.end();
+  }
+});
+
+describe('while somebody holds a product locked', () => {
+  let app: TestApp;
+  let product: string;
+  beforeAll(async () => {
+    app = await startTestApp(database.env);
+    product = await insertProduct(database.pool);
+    await insertReview(database.pool, product, 4);
+  });
+  afterAll(() => app?.stop());
+
+  const write = async (): Promise<Answer> =>
+    query(
+      app.origin,
+      'mutation ($id: ID!) { createReview(input: { productId: $id, rating: 4 }) { ratingVersion } }',
+      { id: product },
+      { token: await newUserToken() },
+    );
+  const read = async (): Promise<number> => {
+    const began = performance.now();
+    dataOf(await query(app.origin, '{ products { nodes { id name reviews { nodes { id } } } } }'));
+    return performance.now() - began;
+  };
+  const waiting = async (): Promise<number> => {
+    const { rowCount } = await database.pool.query(
+      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    return rowCount!;
+  };
+
+  test('reads answer as before, and writers are told within seconds to try again', async () => {
+    const holder = await database.pool.connect();
+    await holder.query('BEGIN');
+    await holder.query('UPDATE reviews SET rating = 1 WHERE product_id = $1', [product]);
+    await read();
+    const writers = Promise.all(Array.from({ length: 20 }, write));
+    await eventually('as many writers wait as there are connections for them', async () => (await waiting()) >= 4);
+    const times: number[] = [];
+    for (let i = 0; i < 10; i += 1) times.push(await read());
+    expect(await waiting()).toBeGreaterThan(0);
+    expect(times.sort((a, b) => a - b)[5]).toBeLessThan(300);
+
+    for (const { errors } of await writers) {
+      expect(errors[0]?.extensions).toMatchObject({ code: 'SERVICE_UNAVAILABLE', retryable: true });
+    }
+    await holder.query('ROLLBACK');
+    holder.release();
+    expect((await write()).errors).toEqual([]);
+  }, 60_000);
+});
