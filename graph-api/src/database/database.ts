@@ -76,12 +76,16 @@ export class Database {
 async function run(pool: pg.Pool, query: PgQuery): Promise<{ rows: unknown[] }> {
   const client = await pool.connect();
   let broken = false;
+  // A connection that breaks says so here as well; without a listener that would end the process.
+  const onError = (): void => void (broken = true);
+  client.on('error', onError);
   try {
     return await client.query(query);
   } catch (error) {
-    broken = !leavesConnectionUsable(error);
+    broken ||= !leavesConnectionUsable(error);
     throw error;
   } finally {
+    client.off('error', onError);
     client.release(broken);
   }
 }
