@@ -9,8 +9,7 @@ interface Service {
   readonly image?: string;
   readonly build?: { readonly dockerfile: string; readonly target: string };
   readonly command?: string[];
-  readonly environment?: Record<string, string | number>;
-  readonly env_file?: string;
+  readonly environment?: Record<string, string | number> | string[];
   readonly ports?: string[];
   readonly volumes?: string[];
   readonly restart?: string;
@@ -132,7 +131,6 @@ test('builds each service from a stage that checks its own health and is not roo
     const stage = dockerfile.split(/^FROM /m).find((part) => part.split('\n')[0]!.endsWith(` AS ${name}`))!;
     expect(stage).toMatch(/^HEALTHCHECK /m);
     expect(stage).toMatch(/^USER node$/m);
-    expect(service(name).env_file).toBe('.env');
   }
   expect(service('migrate').command).toEqual(['node', 'dist/migrate.js']);
 });

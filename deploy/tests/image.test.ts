@@ -93,16 +93,18 @@ describe.each(SERVICES)('the image of $name', ({ name, portVariable, largestMega
       ...nowhere,
       [portVariable]: String(port),
       HOST: '127.0.0.1',
+      API_DOCS_ACTIVE: 'true',
     };
     const [program, ...rest] = stage().command;
     const service = spawn(program!, rest, { cwd: folder(), env, stdio: 'ignore' });
     try {
       expect(await answers(`http://127.0.0.1:${port}/health`)).toBe(200);
       if (name === 'graph-api') expect(await answers(`http://127.0.0.1:${port}/api/graphiql.min.js`)).toBe(200);
-      const check = [join(folder(), 'healthcheck.mjs'), portVariable, '1'];
+      const check = [join(folder(), 'healthcheck.mjs'), '1', 'LINK_PORT', portVariable];
       // Alive, though not ready: its servers are nowhere, and starting it again would bring none back.
       expect(await answers(`http://127.0.0.1:${port}/ready`)).toBe(503);
-      expect(spawnSync(process.execPath, check, { env, encoding: 'utf8' }).status).toBe(0);
+      const linked = { ...env, LINK_PORT: 'tcp://10.0.0.1:80' };
+      expect(spawnSync(process.execPath, check, { env: linked, encoding: 'utf8' }).status).toBe(0);
       const elsewhere = { ...env, [portVariable]: '1' };
       expect(spawnSync(process.execPath, check, { env: elsewhere, encoding: 'utf8' }).status).not.toBe(0);
     } finally {

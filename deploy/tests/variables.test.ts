@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import type { ConfigSubject, Variable } from '@exact-ratings/shared/config/variable.js';
 import { GRAPH_API_SUBJECTS, readGraphApiConfig } from '../../graph-api/dist/config.js';
 import { MIGRATE_SUBJECTS } from '../../graph-api/dist/migrate-config.js';
@@ -81,6 +82,22 @@ test('docker-compose.yml uses only variables that .env.example sets or explains'
     expect(Object.keys(hasFallback === undefined ? example.set : example.defaults)).toContain(name);
   }
   for (const name of COMPOSE_ONLY) expect(used.map(([, used]) => used)).toContain(name);
+});
+
+test('docker-compose.yml gives each container its own variables, and no other', () => {
+  const { services } = parse(readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8'), { merge: true }) as {
+    services: Record<string, { environment: string[]; env_file?: unknown }>;
+  };
+  // The images set them; a shell sets HOST by itself.
+  const setByImages = ['HOST', 'NODE_ENV'];
+  const containers = ['graph-api', 'migrate', 'rating-worker'];
+  for (const [i, [, subjects]] of PROGRAMS.entries()) {
+    const { environment, env_file } = services[containers[i]!]!;
+    const own = described(subjects).flatMap((one) => allNames(one).filter((name) => exampleNames.includes(name)));
+    expect([...environment].sort()).toEqual(own.filter((name) => !setByImages.includes(name)).sort());
+    expect(env_file).toBeUndefined();
+  }
+  expect(services['rating-worker']!.environment.filter((name) => name.startsWith('JWT_'))).toEqual([]);
 });
 
 test('what .env.example comments out is the default of the code', () => {

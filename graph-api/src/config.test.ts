@@ -82,6 +82,28 @@ test('the newer names stand beside those of the brief', () => {
   ]);
 });
 
+test.each([
+  ['https://shop.example/', /write "https:\/\/shop.example" for/],
+  ['https://shop.example/shop', /write "https:\/\/shop.example" for/],
+  ['https://shop.example:443', /write "https:\/\/shop.example" for/],
+  ['shop.example', /with a scheme, such as https:\/\/shop.example/],
+  ['*', /with a scheme/],
+  ['https://a.example, https://b.example/', /write "https:\/\/b.example" for/],
+])('the origin %j would match no browser, and is refused', (origins, problem) => {
+  expect(problems({ JWT_SECRET: SECRET, CORS_ORIGINS: origins })).toEqual([
+    expect.stringMatching(/^CORS_ORIGINS must be/),
+  ]);
+  expect(problems({ JWT_SECRET: SECRET, CORS_ORIGINS: origins })[0]).toMatch(problem);
+});
+
+test('origins are taken as browsers write them', () => {
+  const { corsOrigins } = readGraphApiConfig({
+    JWT_SECRET: SECRET,
+    CORS_ORIGINS: 'https://Shop.example,http://localhost:5173,',
+  });
+  expect(corsOrigins).toEqual(['https://shop.example', 'http://localhost:5173']);
+});
+
 describe('production', () => {
   test('is satisfied by secrets of its own; no introspection unless asked for', () => {
     expect(problems(PRODUCTION)).toEqual([]);

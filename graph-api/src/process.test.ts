@@ -98,6 +98,26 @@ test('Ctrl-C on `npm start -w graph-api`, which reaches it twice: what is in fli
   expect([(await exit)[0], log.includes('stopping at once')]).toEqual([0, false]);
 });
 
+test('asked to stop, it is not ready at first and refuses nothing; after its drain time it ends with exit code 0', async () => {
+  const app = await tracked(startAppProcess({ ...database.env, SHUTDOWN_DRAIN_MS: '2000' }));
+  const stopped = app.process.stop();
+  await eventually('it is not ready', async () => (await app.statusOf('/ready')) === 503);
+  for (let i = 0; i < 20; i += 1) {
+    const response = await fetch(`${app.origin}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"query":"{ products(first: 1) { nodes { id } } }"}',
+    });
+    expect([response.status, response.headers.get('connection')]).toEqual([200, 'close']);
+    expect(await response.json()).toEqual({ data: { products: { nodes: expect.any(Array) } } });
+  }
+  expect(await (await fetch(`${app.origin}/ready`)).json()).toEqual({
+    ready: false,
+    parts: { postgres: true, running: false },
+  });
+  expect(await stopped).toEqual({ code: 0, signal: null });
+});
+
 test('it lives while nothing else does, is not ready, answers that it is starting, and ends when asked to', async () => {
   const app = await tracked(
     launchApp({ DATABASE_PORT: '1', REDIS_PORT: '1', DATABASE_PASSWORD: 'secret-password-of-the-test' }),

@@ -2,11 +2,11 @@ import {
   boolean,
   configSubject,
   integer,
-  list,
   optionalBoolean,
   optionalInteger,
 } from '@exact-ratings/shared/config/variable.js';
 import { listeningPort } from '@exact-ratings/shared/config/address-variables.js';
+import { originList } from './origins.js';
 
 export const SERVER = configSubject('HTTP server of graph-api', {
   port: listeningPort('GRAPH_API_PORT', {
@@ -14,9 +14,7 @@ export const SERVER = configSubject('HTTP server of graph-api', {
     default: 3000,
     meaning: 'Port of `/graphql`, `/health` and `/ready`; 0 takes a free one.',
   }),
-  corsOrigins: list('CORS_ORIGINS', {
-    default: [],
-    of: 'origins',
+  corsOrigins: originList('CORS_ORIGINS', {
     meaning: 'Origins of browser applications that may call the API.',
   }),
   keepAliveTimeoutMs: integer('HTTP_KEEP_ALIVE_TIMEOUT_MS', {

@@ -23,7 +23,11 @@ export interface MonitoringServer {
 export async function startMonitoringServer(options: MonitoringServerOptions): Promise<MonitoringServer> {
   const server = createServer((request, response) => {
     const reply = (status: number, type: string, body: string): void => {
-      response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+      response.writeHead(status, {
+        'content-type': type,
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+      });
       response.end(body);
     };
     const path = (request.url ?? '/').split('?')[0];
