@@ -116,9 +116,12 @@ export async function startApp(
     introspection: config.introspection,
     hideSchemaDetails: config.production,
     logger,
-    createContext: async ({ headers, id }, signal): Promise<RequestContext> => {
+    createContext: async ({ raw, id }, signal): Promise<RequestContext> => {
       if (!dataSource.isInitialized) throw serviceUnavailable('The service is starting. Try again in a moment.');
-      return createRequestContext(shared, await tokens.viewerOf(headers.authorization), { requestId: id, signal });
+      return createRequestContext(shared, await tokens.viewerOf(raw.headersDistinct['authorization'] ?? []), {
+        requestId: id,
+        signal,
+      });
     },
   });
   if (config.explorer.active) {

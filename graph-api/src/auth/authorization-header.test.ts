@@ -1,14 +1,34 @@
 import { bearerToken } from './authorization-header.js';
 
-test.each([undefined, '', '   ', '\t', 'Bearer', 'bearer ', 'Bearer    ', 'BEARER\t'])(
-  '%j is as no header',
-  (header) => {
-    expect(bearerToken(header)).toBeNull();
-  },
-);
+test.each(['', ',', '   ', '\t', 'Bearer', 'bearer ', 'Bearer    ', 'BEARER\t'])('%j is as no header', (header) => {
+  expect(bearerToken([header])).toBeNull();
+});
 
 test.each(['Bearer a.b.c', 'bearer a.b.c', '  Bearer   a.b.c  ', 'Bearer\ta.b.c'])('%j holds the token', (header) => {
-  expect(bearerToken(header)).toBe('a.b.c');
+  expect(bearerToken([header])).toBe('a.b.c');
+});
+
+test('no header at all holds no token', () => {
+  expect(bearerToken([])).toBeNull();
+});
+
+test.each([
+  [['', 'Bearer a.b.c']],
+  [['Bearer', 'Bearer a.b.c']],
+  [['Bearer a.b.c', 'bearer  a.b.c']],
+  [['Bearer a.b.c, Bearer a.b.c']],
+  [['Bearer a.b.c,']],
+])('%j holds one token', (headers) => {
+  expect(bearerToken(headers)).toBe('a.b.c');
+});
+
+test.each([
+  [['Bearer a.b.c', 'Bearer d.e.f'], 'several different tokens'],
+  [['Bearer a.b.c, Bearer d.e.f'], 'several different tokens'],
+  [['Bearer a.b.c', 'Basic dXNlcjpwYXNz'], 'the scheme "Basic"'],
+  [['', 'Bearer null'], '"Bearer null"'],
+])('%j is refused: none of them wins', (headers, named) => {
+  expect(() => bearerToken(headers)).toThrow(named);
 });
 
 test.each([
@@ -23,12 +43,12 @@ test.each([
   ['Bearer Bearer a.b.c', '2 parts'],
   ['null', 'a value without that scheme'],
 ])('%j is refused, and the message names what came', (header, named) => {
-  expect(() => bearerToken(header)).toThrow(named);
+  expect(() => bearerToken([header])).toThrow(named);
 });
 
 test.each(['eyJhbGciOi.secret.secret', 'Basic dXNlcjpwYXNz', 'dXNlcjpwYXNz more', 'Bearer one-secret two-secret'])(
   'the message never repeats what may be a secret: %j',
   (header) => {
-    expect(() => bearerToken(header)).toThrow(/^(?!.*(secret|dXNlcjpwYXNz))/);
+    expect(() => bearerToken([header])).toThrow(/^(?!.*(secret|dXNlcjpwYXNz))/);
   },
 );

@@ -4,13 +4,27 @@ import { unauthenticated } from '../graphql/errors.js';
 const NO_TOKEN = new Set(['null', 'undefined', '[object', 'none', 'false', 'nan']);
 
 /**
- * The token of an Authorization header. An empty header, and `Bearer` with nothing behind it, are what clients send whose
- * user is not logged in: they count as no header.
+ * The token of a request's Authorization headers. The same token twice, in two headers or in one that a proxy joined with a
+ * comma, counts once; Node's own `headers.authorization` is the first alone, behind which a token would be overlooked.
+ * @param headers every Authorization header of the request, in their order
+ * @returns null where there is no token
+ * @throws UNAUTHENTICATED for different tokens, and as `tokenOf`
+ */
+export function bearerToken(headers: readonly string[]): string | null {
+  const tokens = new Set(headers.flatMap((header) => header.split(',')).map(tokenOf));
+  tokens.delete(null);
+  if (tokens.size > 1) throw unauthenticated(`${FORM}, once, and several different tokens came.`);
+  return [...tokens][0] ?? null;
+}
+
+/**
+ * The token of one header. An empty header, and `Bearer` with nothing behind it, are what clients send whose user is not
+ * logged in: they count as no header.
  * @returns null where there is no token
  * @throws UNAUTHENTICATED for another scheme and for what is no token; the message names it, unless it could be a secret
  */
-export function bearerToken(header: string | undefined): string | null {
-  const [scheme = '', ...rest] = (header ?? '').trim().split(/\s+/);
+function tokenOf(header: string): string | null {
+  const [scheme = '', ...rest] = header.trim().split(/\s+/);
   if (scheme === '') return null;
   if (scheme.toLowerCase() !== 'bearer') throw unauthenticated(`${FORM}, not ${nameOfScheme(scheme)}.`);
   const [token, ...more] = rest;

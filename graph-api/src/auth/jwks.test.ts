@@ -32,7 +32,7 @@ function verifier(): TokenVerifier {
 }
 
 async function subjectOf(tokens: TokenVerifier, token: string): Promise<string | undefined> {
-  return (await tokens.viewerOf(`Bearer ${token}`))?.subject;
+  return (await tokens.viewerOf([`Bearer ${token}`]))?.subject;
 }
 
 const refused = (code: string) => expect.objectContaining({ extensions: expect.objectContaining({ code }) });
@@ -44,7 +44,7 @@ describe('algorithms', () => {
       await provider.addKey('key', algorithm);
       const tokens = verifier();
       const token = await provider.sign('key', { roles: ['admin'], name: 'Alice' });
-      expect(await tokens.viewerOf(`Bearer ${token}`)).toEqual({
+      expect(await tokens.viewerOf([`Bearer ${token}`])).toEqual({
         issuer: 'provider',
         subject: 'alice',
         displayName: 'Alice',
@@ -191,7 +191,7 @@ describe('over HTTP', () => {
       hideSchemaDetails: false,
       logger: LOGGER,
       createContext: async (request) =>
-        ({ viewer: await tokens.viewerOf(request.headers.authorization) }) as RequestContext,
+        ({ viewer: await tokens.viewerOf(request.raw.headersDistinct['authorization'] ?? []) }) as RequestContext,
     });
     await listen(server, config.host, 0);
     const url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}/graphql`;

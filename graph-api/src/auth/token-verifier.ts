@@ -44,11 +44,12 @@ export class TokenVerifier {
   }
 
   /**
+   * @param headers every Authorization header of the request
    * @returns null where there is no token: reading is open
    * @throws UNAUTHENTICATED where a token is present but wrong, SERVICE_UNAVAILABLE where that cannot be told right now
    */
-  async viewerOf(authorization: string | undefined): Promise<Viewer | null> {
-    const token = bearerToken(authorization);
+  async viewerOf(headers: readonly string[]): Promise<Viewer | null> {
+    const token = bearerToken(headers);
     return token === null ? null : this.viewer(await this.verify(token));
   }
 

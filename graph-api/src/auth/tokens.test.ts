@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { generateKeyPair, SignJWT, UnsecuredJWT, type JWTPayload } from 'jose';
 import { query, type Answer } from '../testing/graphql.js';
 import { insertProduct } from '@exact-ratings/stack/testing/rows.js';
@@ -138,6 +139,35 @@ test.each<[string, Record<string, unknown>, object]>([
   } finally {
     await other.stop();
   }
+});
+
+/** The answer to a request whose headers go over the wire as they are; fetch would join those of one name. */
+function readWithHeaders(...authorization: string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const headers = ['Host', 'api', 'Content-Type', 'application/json', 'Connection', 'close', ...authorization];
+    const call = request(`${app.origin}/graphql`, { method: 'POST', headers }, (answer) => {
+      let body = '';
+      answer.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      answer.on('end', () => resolve(body));
+    });
+    call.on('error', reject);
+    call.end(JSON.stringify({ query: READ }));
+  });
+}
+
+test('a second Authorization header is neither overlooked nor preferred', async () => {
+  const [one, other] = await Promise.all([signToken(good()), signToken(good({ sub: 'bob' }))]);
+  const accepted = [
+    ['AUTHORIZATION', `  Bearer\t${one}  `],
+    ['Authorization', '', 'authorization', `Bearer ${one}`],
+    ['Authorization', `Bearer ${one}`, 'authorization', `Bearer ${one}`],
+  ];
+  for (const headers of accepted) expect(await readWithHeaders(...headers)).toContain('"data"');
+  const refused = [
+    ['Authorization', '', 'authorization', 'Bearer garbage'],
+    ['Authorization', `Bearer ${one}`, 'authorization', `Bearer ${other}`],
+  ];
+  for (const headers of refused) expect(await readWithHeaders(...headers)).toContain('UNAUTHENTICATED');
 });
 
 test.each<[string, unknown, boolean]>([

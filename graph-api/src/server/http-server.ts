@@ -35,6 +35,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     genReqId: requestIdOf,
     clientErrorHandler: (error, socket) => answerMalformedHttp(error, socket),
   });
+  // Balancers' guides ask for it. Slow headers are cut by `requestTimeout`, which counts from the first byte.
+  server.server.headersTimeout = options.keepAliveTimeoutMs + 1_000;
   acceptJsonOnly(server);
   if (options.accessLog) addAccessLog(server, logger);
   server.addHook('onRequest', async (request, reply) => {

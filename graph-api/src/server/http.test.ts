@@ -1,11 +1,15 @@
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { eventually } from '@exact-ratings/stack/testing/eventually.js';
+import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
+import { readGraphApiConfig } from '../config.js';
 import { dataOf, query, send } from '../testing/graphql.js';
 import { insertProduct } from '@exact-ratings/stack/testing/rows.js';
 import { startTestApp, type TestApp } from '../testing/test-app.js';
 import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
-import { adminToken, newUserToken } from '@exact-ratings/stack/testing/tokens.js';
+import { adminToken, newUserToken, TEST_SECRET } from '@exact-ratings/stack/testing/tokens.js';
+import { createHttpServer } from './http-server.js';
+import { Readiness } from './readiness.js';
 
 const ORIGIN = 'https://shop.example';
 const URQL_ACCEPT =
@@ -277,3 +281,13 @@ test('an idle connection is kept for longer than balancers keep theirs', async (
     await short.stop();
   }
 }, 20_000);
+
+test('headers may take longer than an idle connection is kept, and a request no longer than before', async () => {
+  const config = readGraphApiConfig({ JWT_SECRET: TEST_SECRET, HTTP_KEEP_ALIVE_TIMEOUT_MS: '700000' });
+  const { server } = await createHttpServer({
+    ...{ ...config, maxBodyBytes: 1_024 },
+    readiness: new Readiness(() => Promise.resolve(true)),
+    logger: createLogger('test', 'silent'),
+  });
+  expect([server.keepAliveTimeout, server.headersTimeout, server.requestTimeout]).toEqual([700_000, 701_000, 30_000]);
+});

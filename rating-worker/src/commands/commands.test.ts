@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
 import { readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
+import { eventually } from '@exact-ratings/stack/testing/eventually.js';
 import { insertProducts, insertReviews } from '@exact-ratings/stack/testing/rows.js';
 import { expectExact } from '../testing/test-data.js';
 import { openTestServers, type TestServers } from '../testing/test-servers.js';
@@ -53,6 +55,26 @@ test('rebuild writes all products, or those that are named', async () => {
     expect((await run('rebuild', ...args)).exitCode).toBe(3);
   }
 });
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s twice, as npm makes of one Ctrl-C, lets a page be finished and says how far it came',
+  async (signal) => {
+    const { redis, env } = servers;
+    await productsWithReviews(600);
+    const entry = fileURLToPath(new URL('../../dist/commands/cli.js', import.meta.url));
+    const child = spawn(process.execPath, [entry, 'rebuild', '--all'], {
+      env: { PATH: process.env['PATH'], ...env, RECONCILER_REBUILDS_PER_SECOND: '100' },
+    });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const exit = once(child, 'close');
+    await eventually('it writes', async () => (await redis.dbsize()) > 0);
+    child.kill(signal);
+    child.kill(signal);
+    expect(await exit).toEqual([0, null]);
+    expect(output).toMatch(/^\d+ products rebuilt, then stopped$/m);
+  },
+);
 
 test('audit --repair repairs what differs', async () => {
   const { redis, pool } = servers;

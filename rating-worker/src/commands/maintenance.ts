@@ -1,6 +1,7 @@
 import type { Environment } from '@exact-ratings/shared/config/env-reader.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
+import { onStopRequest } from '@exact-ratings/shared/runtime/lifecycle.js';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import { readRatingWorkerConfig } from '../config.js';
 import { createDatabasePool, createRatingConnection } from '../connections.js';
@@ -18,7 +19,7 @@ export interface Maintenance extends ScanParts {
   readonly advancer: SequenceAdvancer;
   /** RECONCILER_REBUILDS_PER_SECOND, so that traffic goes on beside it. */
   readonly limiter: RateLimiter;
-  /** Aborted by Ctrl-C. */
+  /** Aborted by Ctrl-C and SIGTERM. */
   readonly signal: AbortSignal;
 }
 
@@ -36,7 +37,10 @@ export async function withMaintenance(
   const pool = createDatabasePool(config.database, 2, logger);
   const redis = createRatingConnection(config.redis, 'maintenance', logger);
   const stopping = new AbortController();
-  process.once('SIGINT', () => stopping.abort(new Error('stopped')));
+  onStopRequest(
+    () => stopping.abort(new Error('stopped')),
+    () => process.exit(3),
+  );
 
   const store = new RatingStore(redis, { ttlSeconds: config.ratingTtlSeconds });
   const database = new GuardedDatabase(pool, logger);

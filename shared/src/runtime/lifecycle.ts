@@ -41,11 +41,31 @@ export interface ServiceContext {
 /** A graceful stop that takes longer than this is cut off. */
 const STOP_TIMEOUT_MS = 25_000;
 
-/**
- * Ctrl-C under `npm start -w graph-api` reaches the service twice: from the terminal, which signals the whole process
- * group, and from npm, which passes it on. The same signal again within this time is the same request.
- */
+/** The same signal again within this time is the same request to stop. */
 const SAME_REQUEST_MS = 1_000;
+
+/**
+ * Handles SIGINT and SIGTERM. Ctrl-C under npm reaches a program twice: from the terminal, which signals the whole process
+ * group, and from npm, which passes it on; both are one request.
+ * @param stop called for the first request
+ * @param stopAtOnce called for each further one: another signal, or the same one after a second
+ */
+export function onStopRequest(
+  stop: (signal: NodeJS.Signals) => void,
+  stopAtOnce: (signal: NodeJS.Signals) => void,
+): void {
+  let first: { readonly signal: NodeJS.Signals; readonly at: number } | undefined;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (first === undefined) {
+      first = { signal, at: performance.now() };
+      stop(signal);
+    } else if (first.signal !== signal || performance.now() - first.at >= SAME_REQUEST_MS) {
+      stopAtOnce(signal);
+    }
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+}
 
 /**
  * Runs a service until SIGINT or SIGTERM (exit code 0) or until it fails (exit code 1). Another signal (the same one: after
@@ -64,19 +84,15 @@ export async function runService(logger: Logger, start: (context: ServiceContext
     exitCode = 1;
     stop.abort(error);
   };
-  let first: { readonly signal: NodeJS.Signals; readonly at: number } | undefined;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (first?.signal === signal && performance.now() - first.at < SAME_REQUEST_MS) return;
-    first ??= { signal, at: performance.now() };
-    if (stop.signal.aborted) {
-      logger.warn({ signal }, 'stopping at once');
-      process.exit(1);
-    }
+  const stopAtOnce = (signal: NodeJS.Signals): void => {
+    logger.warn({ signal }, 'stopping at once');
+    process.exit(1);
+  };
+  onStopRequest((signal) => {
+    if (stop.signal.aborted) return stopAtOnce(signal);
     logger.info({ signal }, 'stopping');
     stop.abort(new Error(`stopped by ${signal}`));
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  }, stopAtOnce);
   process.on('unhandledRejection', fail);
   process.on('uncaughtException', fail);
 
