@@ -331,7 +331,7 @@ describe('what was loaded with triggers off', () => {
     expect((await outboxEvents(database.pool, product)).map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
   });
 
-  test('can be deleted, and moved forward by the worker', async () => {
+  test('can be deleted, and advanced by the worker', async () => {
     const [deleted, moved] = [await loadProduct(), await loadProduct()];
     await run('DELETE FROM products WHERE id = $1', [deleted]);
     expect(changes(await outboxEvents(database.pool, deleted))).toEqual([[1, 'product-deleted', null, null]]);
