@@ -5,6 +5,7 @@ import { retryUntilAborted } from '@exact-ratings/shared/runtime/backoff.js';
 import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
 import { createDataSource } from './database/data-source.js';
 import { migrationFile, unknownMigrations } from './database/migrations.js';
+import { withMigrationLock } from './database/migration-lock.js';
 import { readMigrateConfig } from './migrate-config.js';
 import { ensureTopics } from './outbox/topics.js';
 
@@ -43,11 +44,14 @@ try {
   });
   await waitFor('PostgreSQL', `${host}:${port}/${database}`, () => dataSource.initialize());
   try {
-    const newer = await unknownMigrations(dataSource);
-    for (const name of newer) print(`migration ${migrationFile(name)} is of a newer release; it stays`);
-    const applied = await dataSource.runMigrations();
-    for (const { name } of applied) print(`migrated: ${migrationFile(name)}`);
-    if (applied.length === 0) print('the database is up to date');
+    const wait = (): void => print('another migration of this database is running: waiting for it …');
+    await withMigrationLock(config.database, config.waitSeconds * 1_000, wait, async () => {
+      const newer = await unknownMigrations(dataSource);
+      for (const name of newer) print(`migration ${migrationFile(name)} is of a newer release; it stays`);
+      const applied = await dataSource.runMigrations();
+      for (const { name } of applied) print(`migrated: ${migrationFile(name)}`);
+      if (applied.length === 0) print('the database is up to date');
+    });
   } finally {
     await dataSource.destroy();
   }
