@@ -29,7 +29,8 @@ async function tracked(launching: Promise<AppProcess>): Promise<AppProcess> {
 }
 
 test('SIGTERM while mutations are in flight: all are answered, then it ends with exit code 0', async () => {
-  const app = await tracked(startAppProcess(database.env));
+  // So many that each of the eight writers has a connection to wait on.
+  const app = await tracked(startAppProcess({ ...database.env, DATABASE_POOL_SIZE: '20' }));
   const product = await insertProduct(database.pool);
   const tokens = await Promise.all(Array.from({ length: 8 }, () => newUserToken()));
 
