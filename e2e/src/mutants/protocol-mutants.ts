@@ -80,7 +80,12 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'two-relays-at-once',
     breaks: 'relays share the outbox by SKIP LOCKED instead of publishing one at a time',
     mutations: [
-      inLiteral('graph-api', /pg_try_advisory_xact_lock/, /(pg_try_advisory_xact_lock\([^)]*\)) AS/, '($1 OR true) AS'),
+      inLiteral(
+        'graph-api',
+        /pg_try_advisory_xact_lock.*\boutbox/s,
+        /(pg_try_advisory_xact_lock\([^)]*\)) AS/,
+        '($1 OR true) AS',
+      ),
       inLiteral(
         'graph-api',
         /\bFROM outbox\b.*\bORDER BY position\b.*\bLIMIT \$1/s,
