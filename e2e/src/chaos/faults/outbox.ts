@@ -63,6 +63,8 @@ export const outboxFaults: readonly Fault[] = [
       const { process: api } = await launchApi(bed, name, {
         DATABASE_PORT: String(proxy.port),
         OUTBOX_BATCH_SIZE: '2000',
+        // It tries for the lock as soon as another relay lets it go.
+        OUTBOX_POLL_INTERVAL_MS: '10',
       });
       try {
         const vanished = await waitUntil(() => proxy.vanished > 0, { timeoutMs: 60_000, intervalMs: 10 });
