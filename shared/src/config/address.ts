@@ -22,12 +22,14 @@ export function addressParts(text: string): AddressParts {
 /** Whether a resolver or a socket can take it: an IP address, or labels of letters, digits, "-" and "_". */
 export function isHost(text: string): boolean {
   if (isIP(text) !== 0) return true;
+  // domainToASCII, as the URL standard has it, leaves line breaks and tabs out.
+  if (/\s/.test(text)) return false;
   const ascii = domainToASCII(text.replaceAll('_', '-'));
   const labels = ascii.replace(/\.$/, '').split('.');
   const wellFormed =
     ascii !== '' && ascii.length <= 253 && labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(label));
-  // What ends in a number is an IPv4 address (URL standard): 10.0.0.256 is none.
-  return wellFormed && (isIPv4(ascii) || !/^\d+$/.test(labels.at(-1)!));
+  // What ends in a number is an IPv4 address (URL standard): 10.0.0.256 is none, and 12345 would be 0.0.48.57.
+  return wellFormed && !isIPv4(ascii);
 }
 
 /** A port of a server: 1 to 65535; undefined where the text is none. */

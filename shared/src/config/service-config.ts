@@ -15,7 +15,7 @@ export const SERVICE = configSubject('Both services', {
 export const MODE = configSubject('Both services', {
   nodeEnv: optionalText('NODE_ENV', {
     meaning:
-      '`production` turns the strict rules on: no published secrets, `JWT_ISSUER` and `JWT_AUDIENCE` required, no introspection, no field suggestions. The images set it.',
+      'Unless it is `development`, `test` or not set, the strict rules hold: no published secrets, `JWT_ISSUER` and `JWT_AUDIENCE` required, no introspection, no field suggestions. The images set `production`.',
   }),
   allowExampleSecrets: boolean('ALLOW_EXAMPLE_SECRETS', {
     default: false,
@@ -24,13 +24,19 @@ export const MODE = configSubject('Both services', {
   }),
 });
 
-/** Whether the strict rules of production hold: `NODE_ENV=production` without `ALLOW_EXAMPLE_SECRETS`. */
+/** Values of NODE_ENV under which the rules of production do not hold. */
+const RELAXED_MODES = ['development', 'test'];
+
+/**
+ * Whether the strict rules of production hold: under any NODE_ENV but `development` and `test`, so that an environment named
+ * `live` or `staging` does not run without them, and without `ALLOW_EXAMPLE_SECRETS`.
+ */
 export function readProduction(env: EnvReader): boolean {
   const { nodeEnv, allowExampleSecrets } = env.read(MODE);
-  const mode = nodeEnv?.toLowerCase();
-  // Taken for another mode, a misspelt production would run without its rules.
-  if (mode?.startsWith('prod') === true && mode !== 'production') {
+  const mode = nodeEnv?.toLowerCase() ?? 'development';
+  // Libraries know `production` only.
+  if (mode.startsWith('prod') && mode !== 'production') {
     env.problem(`NODE_ENV is "${nodeEnv}": write NODE_ENV=production`);
   }
-  return mode === 'production' && !allowExampleSecrets;
+  return !RELAXED_MODES.includes(mode) && !allowExampleSecrets;
 }

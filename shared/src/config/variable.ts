@@ -81,12 +81,12 @@ export function optionalInteger(
 }
 
 export function text(name: string, options: Description & { readonly default: string }): Variable<string> {
-  return variable(name, options, 'text', options.default, (value) => value);
+  return variable(name, options, 'text', options.default, parseText);
 }
 
 /** A text without a default. */
 export function optionalText(name: string, options: Description): Variable<string | undefined> {
-  return variable<string | undefined>(name, options, 'text', undefined, (value) => value);
+  return variable<string | undefined>(name, options, 'text', undefined, parseText);
 }
 
 export interface PatternOptions extends Description {
@@ -156,6 +156,14 @@ export function variable<T>(
 function defaultTextOf(fallback: unknown): string {
   if (Array.isArray(fallback)) return fallback.join(',');
   return typeof fallback === 'string' ? fallback : fallback === undefined ? '' : JSON.stringify(fallback);
+}
+
+/** A line break or another control character in the middle comes of a value pasted or mounted wrongly. */
+function parseText(value: string): string {
+  const position = value.search(/\p{Cc}/u);
+  if (position === -1) return value;
+  const codePoint = value.codePointAt(position)!.toString(16).toUpperCase().padStart(4, '0');
+  throw new InvalidValueError(`one line of text (character ${position + 1} is U+${codePoint})`);
 }
 
 function parseBoolean(value: string): boolean {
