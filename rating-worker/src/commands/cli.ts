@@ -51,4 +51,6 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   }
 }
 
-process.exitCode = await main(process.argv.slice(2));
+// Not process.exitCode: a process that ends by itself takes its signal handlers down first, and the second signal of one
+// Ctrl-C under npm would kill it after its work is done.
+process.exit(await main(process.argv.slice(2)));
