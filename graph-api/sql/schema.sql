@@ -130,11 +130,11 @@ CREATE OR REPLACE FUNCTION public.advance_review_sequence(product_id uuid, at_le
  SET search_path TO 'public', 'pg_temp'
 AS $function$
 DECLARE
-  last_number integer;
+  reached integer;
 BEGIN
   UPDATE review_streams s SET last_seq = at_least
    WHERE s.product_id = advance_review_sequence.product_id AND s.last_seq < at_least AND NOT s.closed
-  RETURNING s.last_seq INTO last_number;
+  RETURNING s.last_seq INTO reached;
   IF NOT FOUND THEN
     -- A product that was loaded with triggers off gets its stream.
     INSERT INTO review_streams AS s (product_id, last_seq)
@@ -142,13 +142,13 @@ BEGIN
      WHERE p.id = advance_review_sequence.product_id AND p.deleted_at IS NULL
        AND NOT EXISTS (SELECT FROM review_streams e WHERE e.product_id = p.id)
     ON CONFLICT ON CONSTRAINT review_streams_pkey DO UPDATE SET last_seq = greatest(s.last_seq, EXCLUDED.last_seq)
-    RETURNING s.last_seq INTO last_number;
+    RETURNING s.last_seq INTO reached;
   END IF;
-  IF last_number IS NULL THEN
-    SELECT s.last_seq INTO last_number FROM review_streams s
+  IF reached IS NULL THEN
+    SELECT s.last_seq INTO reached FROM review_streams s
      WHERE s.product_id = advance_review_sequence.product_id AND NOT s.closed;
   END IF;
-  RETURN last_number;
+  RETURN reached;
 END $function$;
 
 REVOKE ALL ON FUNCTION advance_review_sequence(uuid,integer) FROM PUBLIC;

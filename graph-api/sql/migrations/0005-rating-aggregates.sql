@@ -21,17 +21,17 @@ SELECT p.id AS product_id,
  WHERE p.deleted_at IS NULL;
 
 -- Raises a product's last sequence number to at least the given one and answers what holds now, null where there is no such
--- product. Where PostgreSQL was put back to an older backup, its later events are still in Kafka and Redis; once the number
--- is past theirs they are duplicates (docs/rating-protocol.md says when). A number that is high enough takes no lock. It runs
--- with its owner's rights, so that the worker's role needs none on the table.
+-- product. Where PostgreSQL was put back to an older backup, its later events are still in Kafka and Redis; once its
+-- sequence number is past theirs they are duplicates (docs/rating-protocol.md says when). One that is high enough takes no
+-- lock. It runs with its owner's rights, so that the worker's role needs none on the table.
 CREATE FUNCTION advance_review_sequence(product_id uuid, at_least integer) RETURNS integer
   LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
-  last_number integer;
+  reached integer;
 BEGIN
   UPDATE review_streams s SET last_seq = at_least
    WHERE s.product_id = advance_review_sequence.product_id AND s.last_seq < at_least AND NOT s.closed
-  RETURNING s.last_seq INTO last_number;
+  RETURNING s.last_seq INTO reached;
   IF NOT FOUND THEN
     -- A product that was loaded with triggers off gets its stream.
     INSERT INTO review_streams AS s (product_id, last_seq)
@@ -39,13 +39,13 @@ BEGIN
      WHERE p.id = advance_review_sequence.product_id AND p.deleted_at IS NULL
        AND NOT EXISTS (SELECT FROM review_streams e WHERE e.product_id = p.id)
     ON CONFLICT ON CONSTRAINT review_streams_pkey DO UPDATE SET last_seq = greatest(s.last_seq, EXCLUDED.last_seq)
-    RETURNING s.last_seq INTO last_number;
+    RETURNING s.last_seq INTO reached;
   END IF;
-  IF last_number IS NULL THEN
-    SELECT s.last_seq INTO last_number FROM review_streams s
+  IF reached IS NULL THEN
+    SELECT s.last_seq INTO reached FROM review_streams s
      WHERE s.product_id = advance_review_sequence.product_id AND NOT s.closed;
   END IF;
-  RETURN last_number;
+  RETURN reached;
 END $$;
 
 REVOKE ALL ON FUNCTION advance_review_sequence(uuid, integer) FROM PUBLIC;

@@ -12,7 +12,7 @@ afterAll(() => database.drop());
 
 const run = (text: string, values: unknown[] = []) => database.pool.query(text, values);
 
-describe('every change of a review takes the next number and writes its event', () => {
+describe('every change of a review takes the next sequence number and writes its event', () => {
   test('insert, edit, text edit, deletion', async () => {
     const product = await insertProduct(database.pool);
     const review = await insertReview(database.pool, product, 4);
@@ -224,7 +224,7 @@ describe('what would make a rating inexact is refused', () => {
 });
 
 describe('deleting a product', () => {
-  test('is one event with the number after the last, whatever it takes along', async () => {
+  test('is one event with the sequence number after the last, whatever it takes along', async () => {
     const product = await insertProduct(database.pool);
     const other = await insertProduct(database.pool);
     await run('INSERT INTO reviews (product_id, rating) SELECT $1, 1 + n % 5 FROM generate_series(1, 50) n', [product]);
@@ -304,7 +304,7 @@ describe('what was loaded with triggers off', () => {
     return id;
   };
 
-  test('counts at once, with the number 0 that tells it', async () => {
+  test('counts at once, with the sequence number 0 that tells it', async () => {
     expect(await snapshot(database.pool, await loadProduct())).toEqual({ seq: 0, stars: [0, 0, 0, 0, 3] });
   });
 

@@ -34,9 +34,9 @@ interface ResultRow {
 }
 
 /**
- * What changes reviews; each method is one function of the database (see the migration `review-commands`), so one
- * round trip and one transaction. The triggers number the change and write its event. Inputs are validated by the
- * caller.
+ * What changes reviews; each method is one function of the database (see `sql/migrations/0004-review-functions.sql`), so
+ * one round trip and one transaction. The triggers take the sequence number and write the event. Inputs are validated by
+ * the caller.
  */
 export class ReviewCommands {
   constructor(

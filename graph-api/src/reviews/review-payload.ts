@@ -15,7 +15,7 @@ export abstract class ReviewChangePayload {
   @Field(() => Int, {
     nullable: true,
     description:
-      "The number of this change: what the product's rating will reach. Give it to `rating(minVersion:)` to read your own write.",
+      "The sequence number of this change: what the product's rating will reach. Give it to `rating(minVersion:)` to read your own write.",
   })
   ratingVersion!: number | null;
 

@@ -17,7 +17,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 const USAGE = `Maintenance of the ratings in Redis.
 
   npm run ratings -- audit [--wait SECONDS] [--repair]    compares every rating with PostgreSQL
-  npm run ratings -- rebuild --all | PRODUCT_ID …         writes ratings anew from PostgreSQL
+  npm run ratings -- rebuild --all | PRODUCT_ID …         rebuilds ratings from PostgreSQL
   npm run ratings -- after-restore --yes                  after an older backup of PostgreSQL was put back
   npm run ratings -- dead-letters list | replay …         the messages that broke the contract
 

@@ -5,7 +5,7 @@ import { productPages } from '../drift/product-scan.js';
 import { createProgress, EXIT, print, UsageError, type Command } from './command.js';
 import { withMaintenance, type Maintenance } from './maintenance.js';
 
-const USAGE = `Writes ratings in Redis anew from PostgreSQL; traffic may go on.
+const USAGE = `Rebuilds ratings in Redis from PostgreSQL; traffic may go on.
 
   npm run ratings -- rebuild --all
   npm run ratings -- rebuild PRODUCT_ID [PRODUCT_ID …]

@@ -17,7 +17,7 @@ const MAX_ADVANCED_SEQ = MAX_SEQUENCE - 100_000_000;
 
 /**
  * Advances sequence numbers in PostgreSQL past those of a discarded timeline. After PostgreSQL was restored from an older
- * backup, Redis and Kafka hold changes that it does not know; once its numbers are higher, such changes are duplicates
+ * backup, Redis and Kafka hold changes that it does not know; once its sequence numbers are higher, such changes are duplicates
  * wherever they still arrive. Redis never moves back.
  */
 export class SequenceAdvancer {

@@ -21,7 +21,7 @@ interface ReviewEventBase {
   readonly eventId: string;
   readonly schemaVersion: typeof REVIEW_EVENT_SCHEMA_VERSION;
   readonly productId: string;
-  /** The product's number for this change: 1, 2, 3 … without holes. */
+  /** The change's sequence number in the product's stream: 1, 2, 3 … without holes. */
   readonly seq: number;
   /** ISO 8601, UTC: when the trigger captured the change. */
   readonly occurredAt: string;

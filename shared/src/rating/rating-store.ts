@@ -63,7 +63,7 @@ function readScript(name: string): string {
 const APPLY_CHANGES = readScript('apply-changes');
 const REPLACE_RATINGS = readScript('replace-ratings');
 
-/** The change that an event makes to its product's rating; only the numbers count, not the event's type. */
+/** The change that an event makes to its product's rating; only the two ratings count, not the event's type. */
 export function ratingChange(event: ReviewEvent): RatingChange {
   return event.type === 'product-deleted'
     ? { seq: event.seq, deleted: true }
