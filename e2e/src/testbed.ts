@@ -6,7 +6,7 @@ import { startSystem, type System } from '@exact-ratings/stack/system.js';
 import { Redis } from 'ioredis';
 import { Kafka, logLevel } from 'kafkajs';
 import pg from 'pg';
-import { FaultProxy } from './chaos/fault-proxy.js';
+import { FaultProxy } from './fault-proxy.js';
 
 export interface TestbedOptions {
   /** Names its folders in `.stack`; two testbeds of one name do not run at once. */

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -39,4 +39,9 @@ export async function makeStackDirectories({ root, programs, directory, logs, pi
       cause: error,
     });
   }
+}
+
+/** Removes files and folders with all that is in them; what is not there is no error. */
+export async function removeAll(paths: readonly string[]): Promise<void> {
+  for (const path of paths) await rm(path, { recursive: true, force: true });
 }

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeEnvFile } from './env-file.js';
 import { requireFreeSpace } from './free-space.js';
@@ -7,7 +6,7 @@ import { startNewLog } from './processes/log-file.js';
 import { startReaper, type OrphanReaper } from './processes/orphan-reaper.js';
 import { endLeftovers } from './processes/pid-file.js';
 import { progressLine, seconds, type Progress } from './progress.js';
-import { removeDataDirectory } from './servers/data-directory.js';
+import { dataDirectories } from './servers/data-directory.js';
 import { prepareKafka } from './servers/kafka.js';
 import { KafkaCluster } from './servers/kafka-cluster.js';
 import { ManagedServer } from './servers/managed-server.js';
@@ -15,7 +14,7 @@ import { isPortFree } from './servers/ports.js';
 import { preparePostgres } from './servers/postgres.js';
 import { prepareRedis } from './servers/redis.js';
 import type { Planner, ServerContext, ServerPlan, ServerSettings, ServiceName } from './servers/server-context.js';
-import { makeStackDirectories, stackPaths, type StackPaths } from './stack-paths.js';
+import { makeStackDirectories, removeAll, stackPaths, type StackPaths } from './stack-paths.js';
 
 const PORT_ATTEMPTS = 3;
 const PREPARE = { postgres: preparePostgres, redis: prepareRedis, kafka: prepareKafka };
@@ -135,7 +134,7 @@ async function openStack(options: StackOptions): Promise<Running> {
       options,
       paths,
       lock,
-      reaper: startReaper(paths, options.removeOnStop ?? false),
+      reaper: startReaper(paths, options.removeOnStop === true ? allDirectories(paths) : []),
       servers: new Map(),
       env: {},
       envFiles: name === 'start' ? [own, join(paths.root, 'stack.env')] : [own],
@@ -157,11 +156,14 @@ function takeLock(paths: StackPaths, name: string): Lock {
   );
 }
 
+/** All folders of a stack: also PostgreSQL's, where that user could not reach it in the stack's own. */
+function allDirectories({ directory }: StackPaths): string[] {
+  return [...dataDirectories(join(directory, 'postgres')), directory];
+}
+
 async function removeData({ directory }: StackPaths): Promise<void> {
-  await removeDataDirectory(join(directory, 'postgres'));
-  for (const entry of ['redis', 'kafka', 'kafka-1', 'kafka-2', 'kafka-3', 'postgres.password']) {
-    await rm(join(directory, entry), { recursive: true, force: true });
-  }
+  const entries = ['redis', 'kafka', 'kafka-1', 'kafka-2', 'kafka-3', 'postgres.password'];
+  await removeAll([...dataDirectories(join(directory, 'postgres')), ...entries.map((entry) => join(directory, entry))]);
 }
 
 async function startServers(running: Running): Promise<void> {
@@ -233,12 +235,9 @@ async function stopAll(running: Running): Promise<void> {
       if (ran) onProgress(progressLine(server.name, `stopped (${seconds(Date.now() - began)})`));
     }),
   );
-  for (const file of envFiles) await rm(file, { force: true });
+  await removeAll(envFiles);
   await reaper.dismiss();
-  if (options.removeOnStop) {
-    await removeDataDirectory(join(paths.directory, 'postgres'));
-    await rm(paths.directory, { recursive: true, force: true });
-  }
+  if (options.removeOnStop === true) await removeAll(allDirectories(paths));
   lock.release();
   const failed = results.find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;

@@ -16,10 +16,11 @@ export interface OrphanReaper {
 /**
  * Starts a process that outlives this one and then ends every process with a pid file, however this one came to its end
  * (kill -9). It notices by a pipe from here that breaks.
+ * @param toRemove the folders that it then removes
  */
-export function startReaper(paths: StackPaths, removeDirectory: boolean): OrphanReaper {
+export function startReaper(paths: StackPaths, toRemove: readonly string[]): OrphanReaper {
   const log = openSync(join(paths.logs, 'reaper.log'), 'a');
-  const child = spawn(process.execPath, [SCRIPT, paths.pids, ...(removeDirectory ? [paths.directory] : [])], {
+  const child = spawn(process.execPath, [SCRIPT, paths.pids, ...toRemove], {
     cwd: '/',
     detached: true,
     stdio: ['pipe', log, log],

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, chown, lstat, mkdir, rm } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { progressLine, type Progress } from '../progress.js';
 import { canWrite, type UnprivilegedUser } from './unprivileged-user.js';
@@ -16,7 +16,7 @@ export async function dataDirectory(
   user: UnprivilegedUser | undefined,
   onProgress: Progress,
 ): Promise<string> {
-  for (const directory of [preferred, elsewhere(preferred)]) {
+  for (const directory of dataDirectories(preferred)) {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await handOver(directory, user);
     if (!(await canWrite(directory, user))) continue;
@@ -31,14 +31,10 @@ export async function dataDirectory(
   );
 }
 
-/** Removes the folder, wherever it turned out to be. */
-export async function removeDataDirectory(preferred: string): Promise<void> {
-  await rm(elsewhere(preferred), { recursive: true, force: true });
-  await rm(preferred, { recursive: true, force: true });
-}
-
-function elsewhere(preferred: string): string {
-  return join(ELSEWHERE, `exact-ratings-${createHash('sha256').update(preferred).digest('hex').slice(0, 16)}`);
+/** The folders that `dataDirectory` may have chosen, for whoever removes them. */
+export function dataDirectories(preferred: string): string[] {
+  const name = createHash('sha256').update(preferred).digest('hex').slice(0, 16);
+  return [preferred, join(ELSEWHERE, `exact-ratings-${name}`)];
 }
 
 /** @throws where the folder is no folder of ours: somebody else could look into it, or have put files there */

@@ -4,11 +4,12 @@ import { chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { Client } from 'pg';
-import { dataDirectory, removeDataDirectory } from './data-directory.js';
+import { dataDirectories, dataDirectory } from './data-directory.js';
 import { HOST, type ServerDefinition } from './managed-server.js';
 import { findFreePort } from './ports.js';
 import { providePostgres, type PostgresPrograms } from './programs/postgres.js';
 import type { Planner, ServerContext } from './server-context.js';
+import { removeAll } from '../stack-paths.js';
 import { findUnprivilegedUser, type UnprivilegedUser } from './unprivileged-user.js';
 
 const USER = 'postgres';
@@ -69,7 +70,7 @@ async function definePostgres(
       // the stack's folder, and have ended what an earlier launcher left.
       await rm(join(data, 'postmaster.pid'), { force: true });
     },
-    erase: () => removeDataDirectory(preferred),
+    erase: () => removeAll(dataDirectories(preferred)),
     isReady: () => answers(port, password),
   };
 }

@@ -2,7 +2,7 @@ import { waitUntil } from '@exact-ratings/stack/wait-until.js';
 import { countOutbox } from '../../checks/backlog.js';
 import { timeToRecovery } from '../../checks/steady-state.js';
 import type { Testbed } from '../../testbed.js';
-import { FaultProxy } from '../fault-proxy.js';
+import { FaultProxy } from '../../fault-proxy.js';
 import { launchApi } from './extra-process.js';
 import type { Fault, FaultContext } from './fault.js';
 import { untilReady } from './service-faults.js';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ProxyMode } from '../fault-proxy.js';
+import type { ProxyMode } from '../../fault-proxy.js';
 import type { Fault, FaultContext, SystemShape } from './fault.js';
 import { untilReady } from './service-faults.js';
 
