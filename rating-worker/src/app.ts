@@ -22,10 +22,12 @@ import { RateLimiter } from './drift/rate-limiter.js';
 import { createMetrics, type WorkerMetrics } from './metrics.js';
 import { startRatingJobWorker } from './queue/rating-job-worker.js';
 import { RatingQueue } from './queue/rating-queue.js';
+import { AggregateReader } from './ratings/aggregate-reader.js';
 import { GuardedDatabase } from './ratings/guarded-database.js';
 import { RatingProcessor } from './ratings/rating-processor.js';
 import { RatingRebuilder } from './ratings/rating-rebuilder.js';
 import { SequenceAdvancer } from './ratings/sequence-advancer.js';
+import { SetAsideProducts } from './ratings/set-aside-products.js';
 import { DataLossDetector } from './reconciler/data-loss-detector.js';
 import { LeaderLease } from './reconciler/leader-lease.js';
 import { RecentCheck } from './reconciler/recent-check.js';
@@ -79,7 +81,7 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
     resources.push('monitoring server', () => monitoring.stop());
     logger.info({ port }, 'listening: /health, /ready, /metrics');
 
-    const pool = createDatabasePool(config.database, config.databasePoolSize, logger);
+    const pool = createDatabasePool(config.database, config.databasePool, logger);
     resources.push('PostgreSQL', () => bounded(pool.end()));
     const ratingRedis = createRatingConnection(config.redis, 'rating-worker:ratings', logger);
     const queueRedis = createQueueConnection(config.redis, 'rating-worker:queue', logger);
@@ -92,14 +94,15 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
     );
 
     // Ratings and their repair.
-    const database = overrides?.database ?? pool;
-    const guarded = new GuardedDatabase(database, logger);
+    const database = new GuardedDatabase(overrides?.database ?? pool, logger);
+    const setAside = new SetAsideProducts(config.databasePool.statementTimeoutMs, metrics.setAside, logger);
+    const reader = new AggregateReader(database, setAside);
     const store = new RatingStore(ratingRedis, { ttlSeconds: config.ratingTtlSeconds });
-    const rebuilder = new RatingRebuilder(guarded, store);
-    const advancer = new SequenceAdvancer(guarded, rebuilder, store, logger);
+    const rebuilder = new RatingRebuilder(reader, store);
+    const advancer = new SequenceAdvancer(database, rebuilder, store, logger);
     const limiter = new RateLimiter(config.reconciler.rebuildsPerSecond);
     const repairer = new DriftRepairer({ store, rebuilder, advancer, limiter, metrics, logger });
-    const scanParts: ScanParts = { store, database, repairer, config: config.reconciler, metrics };
+    const scanParts: ScanParts = { store, database, reader, repairer, config: config.reconciler, metrics };
 
     // The reconciler's keys bear the queue's name: workers of one queue elect one of them.
     const key = (name: string): string => `rating-worker:${config.jobs.queueName}:${name}`;
@@ -125,6 +128,7 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
       store,
       rebuilder,
       advancer,
+      setAside,
       queue,
       config: config.jobs,
       metrics,

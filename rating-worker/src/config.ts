@@ -12,7 +12,7 @@ import {
 } from '@exact-ratings/shared/config/server-config.js';
 import { MODE, readProduction, SERVICE, type LogLevel } from '@exact-ratings/shared/config/service-config.js';
 import { listeningPort } from '@exact-ratings/shared/config/address-variables.js';
-import { configSubject, integer } from '@exact-ratings/shared/config/variable.js';
+import { configSubject, integer, type ConfigOf } from '@exact-ratings/shared/config/variable.js';
 import { RATING_STORE } from '@exact-ratings/shared/rating/rating-store-config.js';
 import { CONSUMER, type ConsumerConfig } from './consumer/consumer-config.js';
 import { SCANS, type ScanConfig } from './drift/scan-config.js';
@@ -40,6 +40,13 @@ const DATABASE_POOL = configSubject('PostgreSQL', {
     max: 100,
     meaning: 'Most connections of one rating-worker process.',
   }),
+  statementTimeoutMs: integer('DATABASE_STATEMENT_TIMEOUT_MS', {
+    default: 8_000,
+    min: 10,
+    max: 600_000,
+    meaning:
+      'Time limit of one statement of rating-worker. It counts some 100,000 reviews in 70 ms, a product that takes longer is set aside.',
+  }),
 });
 
 /** Every variable of rating-worker, by subject. */
@@ -53,7 +60,7 @@ export interface RatingWorkerConfig {
   readonly port: number;
   readonly logLevel: LogLevel;
   readonly database: DatabaseConfig;
-  readonly databasePoolSize: number;
+  readonly databasePool: ConfigOf<typeof DATABASE_POOL>;
   readonly redis: RedisConfig;
   readonly ratingTtlSeconds: number;
   readonly kafka: KafkaConfig;
@@ -71,7 +78,7 @@ export function readRatingWorkerConfig(environment: Environment): RatingWorkerCo
     ...env.read(SERVICE),
     ...env.read(WORKER),
     database: readDatabaseConfig(env, readProduction(env)),
-    databasePoolSize: env.read(DATABASE_POOL).size,
+    databasePool: env.read(DATABASE_POOL),
     redis: readRedisConfig(env),
     ratingTtlSeconds: env.read(RATING_STORE).ttlSeconds,
     kafka: readKafkaConfig(env),

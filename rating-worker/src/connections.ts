@@ -56,14 +56,18 @@ function connect(
   return redis;
 }
 
-/** The pool for rebuilds. Statements are bounded: a rebuild that cannot be had now is snoozed, not waited for. */
-export function createDatabasePool(config: DatabaseConfig, size: number, logger: Logger): pg.Pool {
+/** The pool for rebuilds. Statements are bounded: one that PostgreSQL cannot answer in time is made smaller, or comes later. */
+export function createDatabasePool(
+  config: DatabaseConfig,
+  limits: { readonly size: number; readonly statementTimeoutMs: number },
+  logger: Logger,
+): pg.Pool {
   const pool = new pg.Pool({
     ...postgresOptions(config, 'rating-worker'),
-    max: size,
+    max: limits.size,
     connectionTimeoutMillis: 2_000,
-    statement_timeout: 8_000,
-    query_timeout: 10_000,
+    statement_timeout: limits.statementTimeoutMs,
+    query_timeout: limits.statementTimeoutMs + 2_000,
   });
   pool.on('error', (error) => logger.warn({ reason: errorMessage(error) }, 'an idle PostgreSQL connection was lost'));
   return pool;

@@ -7,6 +7,7 @@ export interface WorkerMetrics {
   readonly jobs: Counter<'result'>;
   readonly gaps: Counter;
   readonly rebuilds: Counter<'reason'>;
+  readonly setAside: Gauge;
   readonly deadLetters: Counter;
   readonly deadLettersBlocked: Gauge;
   readonly freshness: Histogram;
@@ -28,7 +29,7 @@ export function createMetrics(): WorkerMetrics {
     registry,
     events: new Counter({
       name: 'rating_events_total',
-      help: 'Review events: applied, duplicate (applied before), rebuilt (from PostgreSQL), deferred (until PostgreSQL is back), unknown_product',
+      help: 'Review events: applied, duplicate (applied before), rebuilt (from PostgreSQL), deferred (until PostgreSQL answers), unknown_product',
       labelNames: ['result'],
       registers,
     }),
@@ -47,6 +48,11 @@ export function createMetrics(): WorkerMetrics {
       name: 'rating_rebuilds_total',
       help: 'Ratings rebuilt from PostgreSQL, by reason',
       labelNames: ['reason'],
+      registers,
+    }),
+    setAside: new Gauge({
+      name: 'rating_set_aside_products',
+      help: 'Products whose reviews PostgreSQL could not count within DATABASE_STATEMENT_TIMEOUT_MS; tried again, ever more rarely',
       registers,
     }),
     deadLetters: new Counter({

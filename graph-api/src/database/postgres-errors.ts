@@ -1,3 +1,4 @@
+import * as postgresErrors from '@exact-ratings/shared/clients/postgres-errors.js';
 import pg from 'pg';
 import { QueryFailedError } from 'typeorm';
 
@@ -9,15 +10,6 @@ interface PgError extends Error {
 }
 
 const RETRYABLE = new Set(['40001', '40P01']);
-/**
- * Classes 08 connection, 53 resources, 57P operator intervention; 57014 statement time-out, 55P03 lock time-out, 25006
- * a standby that is not promoted yet; and what remains a deadlock or serialization failure after all attempts.
- */
-const UNAVAILABLE = /^(08|53|57P|57014|55P03|25006|40001|40P01)/;
-const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
-const POOL_MESSAGES =
-  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Driver not Connected|Client has encountered a connection error/i;
-
 function pgErrorOf(error: unknown): PgError | null {
   if (error instanceof QueryFailedError) return error.driverError as PgError;
   return error instanceof Error ? error : null;
@@ -30,11 +22,7 @@ export function violatedConstraint(error: unknown): string | undefined {
 
 /** Whether PostgreSQL could not be reached, or could not answer now: the caller may try again. */
 export function isDatabaseUnavailable(error: unknown): boolean {
-  const pgError = pgErrorOf(error);
-  if (pgError === null) return false;
-  const { code } = pgError;
-  if (code !== undefined && (UNAVAILABLE.test(code) || NETWORK.has(code))) return true;
-  return POOL_MESSAGES.test(pgError.message);
+  return postgresErrors.isDatabaseUnavailable(pgErrorOf(error));
 }
 
 /** Whether the error is PostgreSQL's answer to one statement, after which its connection is as good as before. */

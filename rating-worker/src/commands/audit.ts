@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
 import { CatalogueScan, OrphanScan, runScan } from '../drift/drift-scans.js';
 import { auditRatings } from '../drift/rating-audit.js';
-import { createProgress, EXIT, print, UsageError, type Command } from './command.js';
+import { createProgress, EXIT, print, UNCOUNTED_ADVICE, UsageError, type Command } from './command.js';
 import { withMaintenance, type Maintenance } from './maintenance.js';
 
 const USAGE = `Compares every product's rating in Redis with PostgreSQL.
@@ -12,7 +12,7 @@ const USAGE = `Compares every product's rating in Redis with PostgreSQL.
   --wait SECONDS  how long to look again at what is behind; 0 by default
   --repair        repair what differs first, as the reconciler does, then compare
 
-Exit code: 0 all equal (missing keys are fine), 1 some differ, 2 some stayed behind, 3 the audit failed.
+Exit code: 0 all equal (missing keys are fine), 1 some differ or could not be counted, 2 some stayed behind, 3 the audit failed.
 `;
 
 const MAX_LISTED = 20;
@@ -55,9 +55,9 @@ async function repairRatings({ signal, ...parts }: Maintenance): Promise<void> {
   }
 }
 
-async function compareAll({ store, database }: Maintenance, waitMs: number): Promise<number> {
+async function compareAll(maintenance: Maintenance, waitMs: number): Promise<number> {
   let listed = 0;
-  const report = await auditRatings(store, database, {
+  const report = await auditRatings(maintenance, {
     waitMs,
     onProgress: createProgress('products compared'),
     onFinding: ({ productId, kind, detail }) => {
@@ -68,8 +68,9 @@ async function compareAll({ store, database }: Maintenance, waitMs: number): Pro
   if (listed > MAX_LISTED) print(`… and ${listed - MAX_LISTED} more`);
   print(
     `${report.compared.toLocaleString('en')} products compared: ${report.equal} equal, ${report.missing} missing, ` +
-      `${report.behind} behind, ${report.different} different`,
+      `${report.behind} behind, ${report.different} different` +
+      (report.uncounted > 0 ? `, ${report.uncounted} not counted: ${UNCOUNTED_ADVICE}` : ''),
   );
-  if (report.different > 0) return EXIT.FINDINGS;
+  if (report.different + report.uncounted > 0) return EXIT.FINDINGS;
   return report.behind > 0 ? EXIT.BEHIND : EXIT.OK;
 }

@@ -4,7 +4,7 @@ import type { Environment } from '@exact-ratings/shared/config/env-reader.js';
 export const EXIT = {
   /** Done; for the audit: all ratings equal PostgreSQL. */
   OK: 0,
-  /** Done, but with something to look at: ratings that differ, ids that are not known, letters that are not there. */
+  /** Done, but with something to look at: ratings that differ or could not be counted, ids that are not known, letters that are not there. */
   FINDINGS: 1,
   /** The audit found no difference, but some ratings stayed behind. */
   BEHIND: 2,
@@ -28,6 +28,9 @@ export interface Command {
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
+
+/** What to do about products that PostgreSQL could not count. */
+export const UNCOUNTED_ADVICE = 'raise DATABASE_STATEMENT_TIMEOUT_MS and run it again';
 
 /** Prints a line for a person. */
 export function print(line: string): void {

@@ -9,9 +9,11 @@ import { DriftRepairer } from '../drift/drift-repairer.js';
 import type { ScanParts } from '../drift/drift-scans.js';
 import { RateLimiter } from '../drift/rate-limiter.js';
 import { createMetrics } from '../metrics.js';
+import { AggregateReader } from '../ratings/aggregate-reader.js';
 import { GuardedDatabase } from '../ratings/guarded-database.js';
 import { RatingRebuilder } from '../ratings/rating-rebuilder.js';
 import { SequenceAdvancer } from '../ratings/sequence-advancer.js';
+import { SetAsideProducts } from '../ratings/set-aside-products.js';
 
 /** What the commands work with: the worker's own parts, without Kafka and BullMQ. */
 export interface Maintenance extends ScanParts {
@@ -34,7 +36,7 @@ export async function withMaintenance(
 ): Promise<number> {
   const config = readRatingWorkerConfig(environment);
   const logger = createLogger('maintenance', 'silent');
-  const pool = createDatabasePool(config.database, 2, logger);
+  const pool = createDatabasePool(config.database, { ...config.databasePool, size: 2 }, logger);
   const redis = createRatingConnection(config.redis, 'maintenance', logger);
   const stopping = new AbortController();
   onStopRequest(
@@ -43,13 +45,15 @@ export async function withMaintenance(
   );
 
   const store = new RatingStore(redis, { ttlSeconds: config.ratingTtlSeconds });
+  const metrics = createMetrics();
   const database = new GuardedDatabase(pool, logger);
-  const rebuilder = new RatingRebuilder(database, store);
+  const setAside = new SetAsideProducts(config.databasePool.statementTimeoutMs, metrics.setAside, logger);
+  const reader = new AggregateReader(database, setAside);
+  const rebuilder = new RatingRebuilder(reader, store);
   const advancer = new SequenceAdvancer(database, rebuilder, store, logger);
   const limiter = new RateLimiter(config.reconciler.rebuildsPerSecond);
-  const metrics = createMetrics();
   const repairer = new DriftRepairer({ store, rebuilder, advancer, limiter, metrics, logger });
-  const scanParts: ScanParts = { store, database: pool, repairer, config: config.reconciler, metrics };
+  const scanParts: ScanParts = { store, database, reader, repairer, config: config.reconciler, metrics };
   try {
     return await work({ ...scanParts, rebuilder, advancer, limiter, signal: stopping.signal });
   } catch (error) {

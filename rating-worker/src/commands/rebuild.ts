@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
 import { isUuid } from '@exact-ratings/shared/events/uuid.js';
 import { productPages } from '../drift/product-scan.js';
-import { createProgress, EXIT, print, UsageError, type Command } from './command.js';
+import { createProgress, EXIT, print, UNCOUNTED_ADVICE, UsageError, type Command } from './command.js';
 import { withMaintenance, type Maintenance } from './maintenance.js';
 
 const USAGE = `Rebuilds ratings in Redis from PostgreSQL; traffic may go on.
@@ -11,7 +11,7 @@ const USAGE = `Rebuilds ratings in Redis from PostgreSQL; traffic may go on.
   npm run ratings -- rebuild PRODUCT_ID [PRODUCT_ID …]
 
 At most RECONCILER_REBUILDS_PER_SECOND products a second. What is newer in Redis stays.
-Exit code: 0 done, 1 some ids are not known, 3 it failed.
+Exit code: 0 done, 1 some ids are not known or their reviews could not be counted, 3 it failed.
 `;
 
 const PAGE_SIZE = 200;
@@ -21,10 +21,11 @@ export const rebuild: Command = {
   run: async (args, environment) => {
     const productIds = readArguments(args);
     return withMaintenance(environment, async (maintenance) => {
-      const { rebuilt, unknown } = await rebuildRatings(maintenance, productIds);
+      const { rebuilt, unknown, setAside } = await rebuildRatings(maintenance, productIds);
       for (const id of unknown) print(`unknown: ${id}`);
+      for (const id of setAside) print(`not counted: ${id}: ${UNCOUNTED_ADVICE}`);
       print(`${rebuilt.toLocaleString('en')} products rebuilt${maintenance.signal.aborted ? ', then stopped' : ''}`);
-      return unknown.length > 0 ? EXIT.FINDINGS : EXIT.OK;
+      return unknown.length + setAside.length > 0 ? EXIT.FINDINGS : EXIT.OK;
     });
   },
 };
@@ -47,19 +48,20 @@ function readArguments(args: readonly string[]): string[] | null {
   }
 }
 
-/** Rebuilds these products, or with null all; `unknown` are ids that PostgreSQL does not have. */
+/** Rebuilds these products, or with null all; `unknown` are ids that PostgreSQL does not have, `setAside` products that it could not count. */
 async function rebuildRatings(
   { database, rebuilder, limiter, signal }: Maintenance,
   productIds: readonly string[] | null,
-): Promise<{ rebuilt: number; unknown: string[] }> {
-  const report = { rebuilt: 0, unknown: [] as string[] };
+): Promise<{ rebuilt: number; unknown: string[]; setAside: string[] }> {
+  const report = { rebuilt: 0, unknown: [] as string[], setAside: [] as string[] };
   const onProgress = createProgress('products rebuilt');
   for await (const page of productIds === null ? productPages(database, PAGE_SIZE) : pagesOf(productIds)) {
     if (signal.aborted) break;
     await limiter.take(page.length, signal);
-    const rebuilt = await rebuilder.rebuild(page);
-    report.rebuilt += rebuilt.size;
-    report.unknown.push(...page.filter((id) => !rebuilt.has(id)));
+    const { sequences, setAside } = await rebuilder.rebuild(page);
+    report.rebuilt += sequences.size;
+    report.setAside.push(...setAside);
+    report.unknown.push(...page.filter((id) => !sequences.has(id) && !setAside.includes(id)));
     onProgress(report.rebuilt);
   }
   return report;

@@ -1,10 +1,7 @@
-import {
-  readLastSequences,
-  readRatingAggregates,
-  type Queryable,
-} from '@exact-ratings/shared/rating/rating-aggregates.js';
+import { readLastSequences, type Queryable } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import type { RatingState, StoredRating } from '@exact-ratings/shared/rating/rating-state.js';
 import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
+import type { AggregateReader } from '../ratings/aggregate-reader.js';
 import { compareRating, type Verdict } from './compare-rating.js';
 
 /** `sequences` is cheap and sees what is behind, ahead or corrupt; `counts` also sees other counts at the same seq. */
@@ -18,25 +15,44 @@ export interface ComparedProduct {
   readonly verdict: Verdict;
 }
 
-/** Compares products: one MGET, then one statement. Redis is read first, as `compareRating` demands. */
+/** What the comparison reads from. */
+export interface ComparisonSources {
+  readonly store: RatingStore;
+  readonly database: Queryable;
+  readonly reader: AggregateReader;
+}
+
+/** Compares products: one MGET, then one statement, or as many as they take. Redis is read first, as `compareRating` demands. */
 export async function compareProducts(
-  store: RatingStore,
-  database: Queryable,
+  { store, database, reader }: ComparisonSources,
   productIds: readonly string[],
   depth: ComparisonDepth,
 ): Promise<ComparedProduct[]> {
   const stored = await store.inspectMany(productIds);
+  const uncounted = new Set<string>();
   const states =
-    depth === 'counts' ? await readStates(database, productIds) : await readSequences(database, productIds, stored);
+    depth === 'counts'
+      ? await readStates(reader, productIds, uncounted)
+      : await readSequences(database, productIds, stored);
   return productIds.map((productId, i) => {
     const state = states.get(productId) ?? null;
-    return { productId, stored: stored[i]!, database: state, verdict: compareRating(stored[i]!, state) };
+    const verdict: Verdict = uncounted.has(productId) ? { kind: 'UNCOUNTED' } : compareRating(stored[i]!, state);
+    return { productId, stored: stored[i]!, database: state, verdict };
   });
 }
 
-async function readStates(database: Queryable, productIds: readonly string[]): Promise<Map<string, RatingState>> {
-  const aggregates = await readRatingAggregates(database, productIds);
-  return new Map(aggregates.map((aggregate) => [aggregate.productId, aggregate]));
+/** @param uncounted takes the products that PostgreSQL could not count */
+async function readStates(
+  reader: AggregateReader,
+  productIds: readonly string[],
+  uncounted: Set<string>,
+): Promise<Map<string, RatingState>> {
+  const states = new Map<string, RatingState>();
+  for await (const { aggregates, setAside } of reader.read(productIds)) {
+    for (const aggregate of aggregates) states.set(aggregate.productId, aggregate);
+    for (const productId of setAside) uncounted.add(productId);
+  }
+  return states;
 }
 
 /** The counts are taken over from Redis, so that only the sequence numbers are compared. */

@@ -8,6 +8,8 @@ export type Verdict =
   | { readonly kind: 'MISSING' }
   /** A lower seq: its events are in transit, unless it stays so. */
   | { readonly kind: 'BEHIND'; readonly by: number }
+  /** PostgreSQL could not count the product's reviews: nothing is known. */
+  | { readonly kind: 'UNCOUNTED' }
   /** Not explained by events in transit. */
   | { readonly kind: 'DIFFERENT'; readonly reason: DifferenceReason };
 

@@ -2,7 +2,7 @@ import { sequenceOf } from '@exact-ratings/shared/rating/rating-state.js';
 import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import type { WorkerMetrics } from '../metrics.js';
-import type { RatingRebuilder } from '../ratings/rating-rebuilder.js';
+import type { RatingRebuilder, RebuildResult } from '../ratings/rating-rebuilder.js';
 import type { SequenceAdvancer } from '../ratings/sequence-advancer.js';
 import type { RateLimiter } from './rate-limiter.js';
 
@@ -38,7 +38,7 @@ export class DriftRepairer {
 
   /**
    * Repairs in chunks; ends early once aborted.
-   * @returns how many are verified to be right now
+   * @returns how many are verified to be right now; none that PostgreSQL could not count
    * @throws the database's error or ioredis's; the next scan finds the rest again
    */
   async repair(findings: readonly DriftFinding[], signal: AbortSignal): Promise<number> {
@@ -65,11 +65,14 @@ export class DriftRepairer {
     const others = findings.filter((finding) => !orphans.includes(finding) && !diverged.includes(finding));
 
     await this.writeTombstones(orphans);
-    const sequences = new Map([
-      ...(diverged.length > 0 ? await advancer.advance(diverged) : []),
-      ...(others.length > 0 ? await rebuilder.rebuild(others.map(({ productId }) => productId)) : []),
-    ]);
-    return this.countRepaired(findings, sequences);
+    const results: RebuildResult[] = [];
+    if (diverged.length > 0) results.push(await advancer.advance(diverged));
+    if (others.length > 0) results.push(await rebuilder.rebuild(others.map(({ productId }) => productId)));
+    const setAside = results.flatMap((result) => result.setAside);
+    return this.countRepaired(
+      findings.filter(({ productId }) => !setAside.includes(productId)),
+      new Map(results.flatMap(({ sequences }) => [...sequences])),
+    );
   }
 
   /** A tombstone just above the state refuses what comes late; keys without a state are only removed. */

@@ -1,10 +1,8 @@
-import { readLastSequences, type Queryable } from '@exact-ratings/shared/rating/rating-aggregates.js';
+import { readLastSequences } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { sequenceOf } from '@exact-ratings/shared/rating/rating-state.js';
-import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { sleep } from '@exact-ratings/shared/runtime/backoff.js';
-
 import type { WorkerMetrics } from '../metrics.js';
-import { compareProducts, type ComparisonDepth } from './compare-products.js';
+import { compareProducts, type ComparisonDepth, type ComparisonSources } from './compare-products.js';
 import type { DifferenceReason } from './compare-rating.js';
 import type { DriftFinding, DriftKind, DriftRepairer } from './drift-repairer.js';
 import { readProductPage } from './product-scan.js';
@@ -19,13 +17,13 @@ export interface ScanReport {
   /** Proven to differ, or to have to be filled again. */
   found: number;
   repaired: number;
+  /** PostgreSQL could not count their reviews, so they were not compared. */
+  uncounted: number;
   /** Some differ in a way that only a PostgreSQL restored from an older backup explains. */
   timelineDiverged: boolean;
 }
 
-export interface ScanParts {
-  readonly store: RatingStore;
-  readonly database: Queryable;
+export interface ScanParts extends ComparisonSources {
   readonly repairer: DriftRepairer;
   readonly config: ScanConfig;
   readonly metrics: WorkerMetrics;
@@ -100,16 +98,17 @@ export class CatalogueScan implements DriftScan {
   }
 
   private async comparePage(signal: AbortSignal): Promise<void> {
-    const { store, database, config, metrics } = this.parts;
+    const { database, config, metrics } = this.parts;
     const { report, refilling } = this;
     const size = this.kind === 'counts' ? Math.ceil(config.pageSize / COUNTS_PAGE_DIVISOR) : config.pageSize;
     const ids = await readProductPage(database, this.after, size);
     const findings: DriftFinding[] = [];
     const lagging: DriftFinding[] = [];
-    for (const product of await compareProducts(store, database, ids, this.kind)) {
+    for (const product of await compareProducts(this.parts, ids, this.kind)) {
       const { productId, verdict } = product;
       const seq = sequenceOf(product.stored);
       if (verdict.kind === 'BEHIND') lagging.push({ productId, kind: 'stalled', seq });
+      else if (verdict.kind === 'UNCOUNTED') report.uncounted += 1;
       // An orphan was deleted since its page was read; the orphan scan finds what is left of it.
       else if (verdict.kind === 'DIFFERENT' && verdict.reason !== 'ORPHAN') {
         findings.push({ productId, kind: DRIFT[verdict.reason], seq });
@@ -127,19 +126,14 @@ export class CatalogueScan implements DriftScan {
   }
 
   private async checkLagging(signal: AbortSignal): Promise<void> {
-    const { store, database, repairer, config } = this.parts;
+    const { repairer, config } = this.parts;
     const { report, lagging } = this;
     await sleep(config.graceMs, signal);
     if (signal.aborted) return;
     while (lagging.length > 0) {
       const before = new Map(lagging.slice(0, config.pageSize).map(({ productId, seq }) => [productId, seq]));
       const stalled: DriftFinding[] = [];
-      for (const { productId, stored, verdict } of await compareProducts(
-        store,
-        database,
-        [...before.keys()],
-        'sequences',
-      )) {
+      for (const { productId, stored, verdict } of await compareProducts(this.parts, [...before.keys()], 'sequences')) {
         const seq = sequenceOf(stored);
         if (verdict.kind !== 'BEHIND') continue;
         if (before.get(productId) === seq) stalled.push({ productId, kind: 'stalled', seq });
@@ -216,5 +210,5 @@ async function repairInto(
 }
 
 function emptyReport(): ScanReport {
-  return { compared: 0, lagging: 0, found: 0, repaired: 0, timelineDiverged: false };
+  return { compared: 0, lagging: 0, found: 0, repaired: 0, uncounted: 0, timelineDiverged: false };
 }

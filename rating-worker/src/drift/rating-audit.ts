@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { readLastSequences, type Queryable } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import type { RatingState } from '@exact-ratings/shared/rating/rating-state.js';
-import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
-import { compareProducts, type ComparedProduct } from './compare-products.js';
+import { compareProducts, type ComparedProduct, type ComparisonSources } from './compare-products.js';
 import type { DifferenceReason, Verdict } from './compare-rating.js';
 import { productPages } from './product-scan.js';
 
@@ -11,14 +10,14 @@ export interface AuditOptions {
   readonly waitMs: number;
   /** Called after each page with the number of products compared so far. */
   readonly onProgress: (compared: number) => void;
-  /** Called with each product that differs, or stayed behind. */
+  /** Called with each product that differs, stayed behind, or could not be counted. */
   readonly onFinding: (finding: AuditFinding) => void;
   readonly productsPerPage?: number;
 }
 
 export interface AuditFinding {
   readonly productId: string;
-  readonly kind: 'BEHIND' | 'DIFFERENT';
+  readonly kind: 'BEHIND' | 'DIFFERENT' | 'UNCOUNTED';
   /** For a person: what Redis holds and what PostgreSQL holds. */
   readonly detail: string;
 }
@@ -29,7 +28,11 @@ export interface AuditReport {
   missing: number;
   behind: number;
   different: number;
+  /** PostgreSQL could not count their reviews: whether they are right is not known. */
+  uncounted: number;
 }
+
+const COUNTERS = { BEHIND: 'behind', DIFFERENT: 'different', UNCOUNTED: 'uncounted' } as const;
 
 const RECHECK_INTERVAL_MS = 250;
 /** Products kept to be looked at again; more are reported as they are, so that memory stays bounded. */
@@ -40,12 +43,9 @@ const MAX_RECHECKED = 100_000;
  * page: memory does not grow with the catalogue.
  * @throws the database's error or ioredis's
  */
-export async function auditRatings(
-  store: RatingStore,
-  database: Queryable,
-  options: AuditOptions,
-): Promise<AuditReport> {
-  const report: AuditReport = { compared: 0, equal: 0, missing: 0, behind: 0, different: 0 };
+export async function auditRatings(sources: ComparisonSources, options: AuditOptions): Promise<AuditReport> {
+  const { store, database } = sources;
+  const report: AuditReport = { compared: 0, equal: 0, missing: 0, behind: 0, different: 0, uncounted: 0 };
   let unsettled: string[] = [];
 
   const record = (product: ComparedProduct): void => {
@@ -53,13 +53,13 @@ export async function auditRatings(
     if (verdict.kind === 'EQUAL') report.equal += 1;
     else if (verdict.kind === 'MISSING') report.missing += 1;
     else {
-      report[verdict.kind === 'BEHIND' ? 'behind' : 'different'] += 1;
+      report[COUNTERS[verdict.kind]] += 1;
       options.onFinding({ productId, kind: verdict.kind, detail: formatComparison(product) });
     }
   };
   const check = async (ids: readonly string[], mayWait: boolean): Promise<string[]> => {
     const again: string[] = [];
-    for (const product of await compareProducts(store, database, ids, 'counts')) {
+    for (const product of await compareProducts(sources, ids, 'counts')) {
       if (mayWait && maySettle(product.verdict) && unsettled.length + again.length < MAX_RECHECKED) {
         again.push(product.productId);
       } else record(product);
@@ -110,6 +110,7 @@ const REASONS: Record<DifferenceReason, string> = {
 
 function formatComparison({ verdict, stored, database }: ComparedProduct): string {
   const inRedis = stored.kind === 'RATING' ? formatState(stored.state) : stored.kind.toLowerCase();
+  if (verdict.kind === 'UNCOUNTED') return `PostgreSQL cannot count its reviews; Redis ${inRedis}`;
   const inDatabase = database === null ? 'has no such product' : formatState(database);
   const reason = verdict.kind === 'DIFFERENT' ? `${REASONS[verdict.reason]}: ` : '';
   return `${reason}Redis ${inRedis}, PostgreSQL ${inDatabase}`;

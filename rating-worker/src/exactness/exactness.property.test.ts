@@ -4,9 +4,11 @@ import * as fc from 'fast-check';
 import { createMetrics } from '../metrics.js';
 import { openTestServers, type TestServers } from '../testing/test-servers.js';
 import { RatingProcessor } from '../ratings/rating-processor.js';
+import { AggregateReader } from '../ratings/aggregate-reader.js';
 import { GuardedDatabase } from '../ratings/guarded-database.js';
 import { RatingRebuilder } from '../ratings/rating-rebuilder.js';
 import { SequenceAdvancer } from '../ratings/sequence-advancer.js';
+import { SetAsideProducts } from '../ratings/set-aside-products.js';
 import { DriftRepairer } from '../drift/drift-repairer.js';
 import { RateLimiter } from '../drift/rate-limiter.js';
 import { histories, type Step } from './history.js';
@@ -29,18 +31,20 @@ beforeAll(async () => {
   const logger = createLogger('test', 'silent');
   const metrics = createMetrics();
   const database = new GuardedDatabase(pool, logger);
-  const rebuilder = new RatingRebuilder(database, store);
+  const setAside = new SetAsideProducts(8_000, metrics.setAside, logger);
+  const reader = new AggregateReader(database, setAside);
+  const rebuilder = new RatingRebuilder(reader, store);
   const advancer = new SequenceAdvancer(database, rebuilder, store, logger);
   const limiter = new RateLimiter(1e9);
   const repairer = new DriftRepairer({ store, rebuilder, advancer, limiter, metrics, logger });
   // PostgreSQL stays up here, so nothing is deferred and the queue is never asked.
   const processor = new RatingProcessor({
-    ...{ store, rebuilder, advancer, metrics },
+    ...{ store, rebuilder, advancer, setAside, metrics },
     queue: undefined as never,
     config: undefined as never,
     onTimelineDiverged: () => undefined,
   });
-  parts = { pool, redis, store, processor, reconcile: reconcilerScans(pool, redis, repairer) };
+  parts = { pool, redis, store, processor, reconcile: reconcilerScans(pool, redis, repairer, reader) };
 }, 120_000);
 
 afterAll(() => servers?.stop());

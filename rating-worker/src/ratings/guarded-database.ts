@@ -1,11 +1,12 @@
 import type { Queryable } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
+import { databaseFailure, type DatabaseFailure } from './database-failure.js';
 
-/** PostgreSQL does not answer now: what needs it has to come later. */
+/** PostgreSQL cannot give any ratings now: what needs them has to come later. */
 export class DatabaseUnavailableError extends Error {
-  constructor(cause: unknown) {
-    super(`PostgreSQL cannot give the ratings now: ${errorMessage(cause)}`, { cause });
+  constructor({ kind, advice }: DatabaseFailure, cause: unknown) {
+    super(`PostgreSQL cannot give the ratings now (${kind}): ${errorMessage(cause)}: ${advice}`, { cause });
     this.name = 'DatabaseUnavailableError';
   }
 }
@@ -13,29 +14,49 @@ export class DatabaseUnavailableError extends Error {
 /** After a failure PostgreSQL is left alone for this long, so that its time-outs do not hold up the jobs. */
 const PAUSE_AFTER_FAILURE_MS = 1_000;
 
-/** PostgreSQL, left alone for a second after each failure; logs when it begins to fail and when it answers again. */
+/** PostgreSQL, left alone for a second after each failure; logs when it begins to fail, each time for another reason, and when it answers again. */
 export class GuardedDatabase implements Queryable {
   private unavailableUntil = 0;
-  private failing = false;
+  private failure: { readonly what: DatabaseFailure; readonly cause: unknown } | undefined;
 
   constructor(
     private readonly database: Queryable,
     private readonly logger: Logger,
   ) {}
 
-  /** @throws DatabaseUnavailableError where PostgreSQL fails, or has failed a moment ago. */
+  /**
+   * @throws DatabaseUnavailableError where PostgreSQL fails, or has failed a moment ago; PostgreSQL's own error where it says nothing
+   *   about other statements
+   */
   async query(statement: Parameters<Queryable['query']>[0]): ReturnType<Queryable['query']> {
-    if (Date.now() < this.unavailableUntil) throw new DatabaseUnavailableError('it failed a moment ago');
+    if (this.failure !== undefined && Date.now() < this.unavailableUntil) {
+      throw new DatabaseUnavailableError(this.failure.what, this.failure.cause);
+    }
     try {
       const answer = await this.database.query(statement);
-      if (this.failing) this.logger.info('PostgreSQL answers again');
-      this.failing = false;
+      this.answered();
       return answer;
     } catch (error) {
-      this.unavailableUntil = Date.now() + PAUSE_AFTER_FAILURE_MS;
-      if (!this.failing) this.logger.warn({ reason: errorMessage(error) }, 'PostgreSQL fails: rebuilds are deferred');
-      this.failing = true;
-      throw new DatabaseUnavailableError(error);
+      const what = databaseFailure(error);
+      if (what === undefined) {
+        this.answered();
+        throw error;
+      }
+      this.failed(what, error);
+      throw new DatabaseUnavailableError(what, error);
     }
+  }
+
+  private answered(): void {
+    if (this.failure !== undefined) this.logger.info('PostgreSQL answers again');
+    this.failure = undefined;
+  }
+
+  private failed(what: DatabaseFailure, cause: unknown): void {
+    this.unavailableUntil = Date.now() + PAUSE_AFTER_FAILURE_MS;
+    if (this.failure?.what.kind !== what.kind) {
+      this.logger.warn({ reason: errorMessage(cause) }, `PostgreSQL fails (${what.kind}): ${what.advice}`);
+    }
+    this.failure = { what, cause };
   }
 }

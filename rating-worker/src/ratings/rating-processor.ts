@@ -1,4 +1,5 @@
 import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
+import type { Job } from 'bullmq';
 import type { JobConfig } from '../queue/queue-config.js';
 import type { WorkerMetrics } from '../metrics.js';
 import {
@@ -13,9 +14,11 @@ import {
 } from '../queue/rating-job.js';
 import { SnoozeJobError, type RatingJob } from '../queue/rating-job-worker.js';
 import type { RatingQueue } from '../queue/rating-queue.js';
+import { isStatementTooLarge } from './database-failure.js';
 import { DatabaseUnavailableError } from './guarded-database.js';
-import type { RatingRebuilder } from './rating-rebuilder.js';
+import type { RatingRebuilder, RebuildResult } from './rating-rebuilder.js';
 import type { SequenceAdvancer } from './sequence-advancer.js';
+import type { SetAsideProducts } from './set-aside-products.js';
 
 /** A deferred rebuild is started again after a delay that doubles up to this. */
 const MAX_REBUILD_DELAY_MS = 15_000;
@@ -23,10 +26,13 @@ const FIRST_REBUILD_DELAY_MS = 1_000;
 /** A job of an unknown version is offered to the other workers again after this time. */
 const UNKNOWN_JOB_DELAY_MS = 2_000;
 
+const NOTHING: RebuildResult = { sequences: new Map(), setAside: [] };
+
 export interface RatingProcessorOptions {
   readonly store: RatingStore;
   readonly rebuilder: RatingRebuilder;
   readonly advancer: SequenceAdvancer;
+  readonly setAside: Pick<SetAsideProducts, 'retryInMs'>;
   readonly queue: Pick<RatingQueue, 'addRebuild' | 'countDelayed'>;
   readonly config: Pick<JobConfig, 'maxDeferredRebuilds'>;
   readonly metrics: WorkerMetrics;
@@ -44,7 +50,7 @@ export class RatingProcessor {
       case APPLY_JOB:
         return this.apply(job.data as ApplyJob);
       case REBUILD_JOB:
-        return this.rebuild(job.data as RebuildJob, Date.now() - job.timestamp);
+        return this.rebuild(job as Job<RebuildJob>);
       default:
         // Added by a newer release, whose worker takes it; this one must not guess what its data means.
         throw new SnoozeJobError(UNKNOWN_JOB_DELAY_MS);
@@ -58,7 +64,7 @@ export class RatingProcessor {
     );
     const appliedAt = Date.now();
     const stopped = products.filter((_, i) => results[i]!.status !== 'OK');
-    const rebuilt = stopped.length === 0 ? new Map<string, number>() : await this.rebuildOrDefer(stopped);
+    const { sequences, setAside } = stopped.length === 0 ? NOTHING : await this.rebuildOrDefer(stopped);
     const rebuiltAt = Date.now();
 
     results.forEach(({ productId, status, applied, duplicates }, i) => {
@@ -69,9 +75,9 @@ export class RatingProcessor {
 
       const rest = changes.length - applied - duplicates;
       if (status !== 'MISSING') metrics.gaps.inc();
-      if (rebuilt === 'deferred') {
+      if (setAside.includes(productId)) {
         metrics.events.inc({ result: 'deferred' }, rest);
-      } else if (rebuilt.has(productId)) {
+      } else if (sequences.has(productId)) {
         metrics.events.inc({ result: 'rebuilt' }, rest);
         metrics.rebuilds.inc({ reason: status.toLowerCase() });
         this.observeFreshness(changes.slice(duplicates), rebuiltAt);
@@ -81,20 +87,23 @@ export class RatingProcessor {
     });
   }
 
-  /** Rebuilds all of them by one statement or, while PostgreSQL is down, by one job for later. */
-  private async rebuildOrDefer(products: readonly QueuedProduct[]): Promise<Map<string, number> | 'deferred'> {
+  /**
+   * Rebuilds all of them by one statement or, while PostgreSQL is down or where they do not fit into one, by one job for later, which
+   * nobody waits for. Of products that are set aside already, such a job or the reconciler takes care.
+   */
+  private async rebuildOrDefer(products: readonly QueuedProduct[]): Promise<RebuildResult> {
     const { rebuilder, queue, config } = this.options;
     const productIds = products.map(({ productId }) => productId);
     try {
-      const rebuilt = await rebuilder.rebuild(productIds);
-      await this.discardTimeline(products, rebuilt);
+      const rebuilt = await rebuilder.rebuildAtOnce(productIds);
+      await this.discardTimeline(products, rebuilt.sequences);
       return rebuilt;
     } catch (error) {
-      if (!(error instanceof DatabaseUnavailableError)) throw error;
+      if (!(error instanceof DatabaseUnavailableError || isStatementTooLarge(error))) throw error;
       // Beyond the limit the job itself waits, and with it the partition: the backlog stays in Kafka.
       if ((await queue.countDelayed()) >= config.maxDeferredRebuilds) throw new SnoozeJobError(FIRST_REBUILD_DELAY_MS);
       await queue.addRebuild({ productIds, reason: 'deferred' }, FIRST_REBUILD_DELAY_MS);
-      return 'deferred';
+      return { sequences: new Map(), setAside: productIds };
     }
   }
 
@@ -102,23 +111,33 @@ export class RatingProcessor {
    * PostgreSQL was read after these events were consumed. Where its last_seq is lower than an event's seq, it was restored from
    * an older backup, and the event belongs to the discarded timeline.
    */
-  private async discardTimeline(products: readonly QueuedProduct[], rebuilt: Map<string, number>): Promise<void> {
+  private async discardTimeline(
+    products: readonly QueuedProduct[],
+    sequences: RebuildResult['sequences'],
+  ): Promise<void> {
     const discardedEvents = products
       .map(({ productId, changes }) => ({ productId, seq: changes.at(-1)![0] }))
-      .filter(({ productId, seq }) => seq > (rebuilt.get(productId) ?? seq));
+      .filter(({ productId, seq }) => seq > (sequences.get(productId) ?? seq));
     if (discardedEvents.length === 0) return;
     await this.options.advancer.advance(discardedEvents);
     this.options.onTimelineDiverged(discardedEvents.length);
   }
 
-  private async rebuild({ productIds, reason }: RebuildJob, ageMs: number): Promise<void> {
+  private async rebuild(job: Job<RebuildJob>): Promise<void> {
+    const { rebuilder, setAside, metrics } = this.options;
+    const { productIds, reason } = job.data;
+    let rebuilt: RebuildResult;
     try {
-      const rebuilt = await this.options.rebuilder.rebuild(productIds);
-      this.options.metrics.rebuilds.inc({ reason }, rebuilt.size);
+      rebuilt = await rebuilder.rebuild(productIds);
     } catch (error) {
       if (!(error instanceof DatabaseUnavailableError)) throw error;
+      const ageMs = Date.now() - job.timestamp;
       throw new SnoozeJobError(Math.max(FIRST_REBUILD_DELAY_MS, Math.min(ageMs, MAX_REBUILD_DELAY_MS)));
     }
+    metrics.rebuilds.inc({ reason }, rebuilt.sequences.size);
+    if (rebuilt.setAside.length === 0) return;
+    await job.updateData({ productIds: rebuilt.setAside, reason });
+    throw new SnoozeJobError(Math.max(FIRST_REBUILD_DELAY_MS, setAside.retryInMs(rebuilt.setAside)));
   }
 
   private observeFreshness(changes: readonly QueuedChange[], appliedAt: number): void {

@@ -2,7 +2,7 @@ import { MAX_SEQUENCE } from '@exact-ratings/shared/events/review-event.js';
 import type { Queryable } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
-import type { RatingRebuilder } from './rating-rebuilder.js';
+import type { RatingRebuilder, RebuildResult } from './rating-rebuilder.js';
 
 /** A product and the highest sequence number that Redis or Kafka has of it. */
 export interface ObservedSequence {
@@ -31,10 +31,10 @@ export class SequenceAdvancer {
   /**
    * Advances the products' sequence numbers past the observed and the stored ones, and rebuilds their ratings.
    * Where the observed number is higher than any history can have, the keys are corrupt: they are removed instead.
-   * @returns the sequence numbers that hold now, by product that PostgreSQL has
+   * @returns the sequence numbers that hold now, and the products that could not be rebuilt
    * @throws the database's error where PostgreSQL fails, ioredis's where Redis does
    */
-  async advance(products: readonly ObservedSequence[]): Promise<Map<string, number>> {
+  async advance(products: readonly ObservedSequence[]): Promise<RebuildResult> {
     const credible = products.filter(({ seq }) => seq + ADVANCE_BY <= MAX_ADVANCED_SEQ);
     const corrupt = products.filter((product) => !credible.includes(product));
     if (corrupt.length > 0) {
