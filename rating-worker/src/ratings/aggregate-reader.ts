@@ -68,11 +68,13 @@ export class AggregateReader {
       if (!isStatementTooLarge(error)) throw error;
       if (productIds.length === 1) {
         this.setAside.add(productIds[0]!, error);
-        return yield { aggregates: [], setAside: productIds };
+        yield { aggregates: [], setAside: productIds };
+        return;
       }
       const half = Math.ceil(productIds.length / 2);
       yield* this.readParts(productIds.slice(0, half));
-      return yield* this.readParts(productIds.slice(half));
+      yield* this.readParts(productIds.slice(half));
+      return;
     }
     this.setAside.delete(productIds);
     yield { aggregates, setAside: [] };
