@@ -100,10 +100,10 @@ test('Ctrl-C on `npm start -w graph-api`, which reaches it twice: what is in fli
 });
 
 test('asked to stop, it is not ready at first and refuses nothing; after its drain time it ends with exit code 0', async () => {
-  const app = await tracked(startAppProcess({ ...database.env, SHUTDOWN_DRAIN_MS: '2000' }));
+  const app = await tracked(startAppProcess({ ...database.env, SHUTDOWN_DRAIN_MS: '4000' }));
   const stopped = app.process.stop();
   await eventually('it is not ready', async () => (await app.statusOf('/ready')) === 503);
-  for (let i = 0; i < 20; i += 1) {
+  for (let i = 0; i < 10; i += 1) {
     const response = await fetch(`${app.origin}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

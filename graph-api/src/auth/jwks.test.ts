@@ -13,7 +13,7 @@ import { Jwks, type KeyTimes } from './jwks.js';
 import { TokenVerifier } from './token-verifier.js';
 
 const LOGGER = createLogger('test', 'silent');
-const TIMES: KeyTimes = { maxAgeMs: 60_000, maxStaleMs: 600_000, cooldownMs: 10_000, retryMs: 1_000, timeoutMs: 200 };
+const TIMES: KeyTimes = { maxAgeMs: 60_000, maxStaleMs: 600_000, cooldownMs: 10_000, retryMs: 1_000, timeoutMs: 1_000 };
 let provider: IdentityProvider;
 
 beforeEach(async () => {

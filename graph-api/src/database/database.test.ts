@@ -60,10 +60,8 @@ describe('while somebody holds a product locked', () => {
       { id: product },
       { token: await newUserToken() },
     );
-  const read = async (): Promise<number> => {
-    const began = performance.now();
+  const read = async (): Promise<void> => {
     dataOf(await query(app.origin, '{ products { nodes { id name reviews { nodes { id } } } } }'));
-    return performance.now() - began;
   };
   const waiting = async (): Promise<number> => {
     const { rowCount } = await database.pool.query(
@@ -77,12 +75,13 @@ describe('while somebody holds a product locked', () => {
     await holder.query('BEGIN');
     await holder.query('UPDATE reviews SET rating = 1 WHERE product_id = $1', [product]);
     await read();
-    const writers = Promise.all(Array.from({ length: 20 }, write));
+    let answered = 0;
+    const writers = Promise.all(Array.from({ length: 8 }, () => write().finally(() => (answered += 1))));
     await eventually('as many writers wait as there are connections for them', async () => (await waiting()) >= 4);
-    const times: number[] = [];
-    for (let i = 0; i < 10; i += 1) times.push(await read());
+    // A read that waited for a connection would get that of a writer that has been answered.
+    await read();
+    expect(answered).toBe(0);
     expect(await waiting()).toBeGreaterThan(0);
-    expect(times.sort((a, b) => a - b)[5]).toBeLessThan(300);
 
     for (const { errors } of await writers) {
       expect(errors[0]?.extensions).toMatchObject({ code: 'SERVICE_UNAVAILABLE', retryable: true });

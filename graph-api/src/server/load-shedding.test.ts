@@ -65,7 +65,7 @@ test('many long texts are refused before they are read', async () => {
 
 test('while the event loop is late, requests are refused with 503 and Retry-After; then they are answered again', async () => {
   await start({ GRAPHQL_MAX_EVENT_LOOP_DELAY_MS: '300' });
-  dataOf(await query(app.origin, '{ __typename }'));
+  await eventually('it has started', async () => (await query(app.origin, '{ __typename }')).status === 200);
   const asked = Array.from({ length: 5 }, () =>
     fetch(`${app.origin}/graphql`, {
       method: 'POST',

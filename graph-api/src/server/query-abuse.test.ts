@@ -247,7 +247,7 @@ describe('in production', () => {
       { i: Object.fromEntries(Array.from({ length: 2_000 }, (_, i) => [` Did you mean ${i}`, 'x'.repeat(80)])) },
     ],
     ['a missing variable', `query ($n: ID!) { product(id: $n) { id } }`, { other: SUGGESTIONS }],
-  ])('200 KB of the worst take less than 50 ms: %s', async (_name, operation, variables) => {
+  ])('200 KB of the worst take less than 500 ms: %s', async (_name, operation, variables) => {
     const times: number[] = [];
     for (let run = 0; run < 4; run += 1) {
       const began = performance.now();
@@ -257,7 +257,8 @@ describe('in production', () => {
       expect(answer.text.length).toBeLessThan(2_000);
       expect(answer.text).not.toMatch(/did you mean/i);
     }
-    expect(Math.min(...times)).toBeLessThan(50);
+    // A pattern in quadratic time takes seconds.
+    expect(Math.min(...times)).toBeLessThan(500);
   });
 
   test('no introspection', async () => {

@@ -246,12 +246,12 @@ test('forgets all keys of a product and no other', async () => {
 
 describe('expiry', () => {
   test('is one and the same for the three keys, renewed by every write', async () => {
-    const expiring = new RatingStore(redis, { ttlSeconds: 100 });
+    const expiring = new RatingStore(redis, { ttlSeconds: 1_000 });
     const productId = await product('1 0 0 0 0 1');
     const keys = Object.values(ratingKeys(productId)) as string[];
     expect(await Promise.all(keys.map((key) => redis.ttl(key)))).toEqual([-1, -1, -1]);
     await expiring.apply([{ productId, changes: [change(2, null, 1)] }]);
-    for (const key of keys) expect(await redis.ttl(key)).toBeGreaterThan(98);
+    for (const key of keys) expect(await redis.ttl(key)).toBeGreaterThan(900);
     // One script, so that the three are read at one time (PEXPIRETIME came with Redis 7).
     const read = `local left = {} for i, key in ipairs(KEYS) do left[i] = redis.call('PTTL', key) end return left`;
     const left = (await redis.eval(read, keys.length, keys)) as number[];
@@ -264,7 +264,7 @@ describe('expiry', () => {
     const productId = await product('1 0 0 0 0 1');
     await store.apply([{ productId, changes: [deletion(2)] }]);
     const ttl = await redis.ttl(ratingKeys(productId).state);
-    expect(ttl).toBeGreaterThan(86_390);
+    expect(ttl).toBeGreaterThan(86_000);
     expect(ttl).toBeLessThanOrEqual(86_400);
   });
 });
