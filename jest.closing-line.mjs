@@ -2,14 +2,16 @@
 const LINGER_MS = 30_000;
 
 /**
- * Ends a test run with the plain line that every CI can read: `N passed, N failed`. A run that a test keeps alive (a
- * timer, a socket) is ended all the same, as failed, and says by what.
+ * Tells run-tests.mjs how many tests passed and failed, for the last line of all. A run that a test keeps alive (a timer, a
+ * socket) is ended all the same, as failed, and says by what.
  */
 export default class ClosingLine {
   onRunComplete(_contexts, { numPassedTests, numFailedTests, numPendingTests, numRuntimeErrorTestSuites }) {
-    const failed = numFailedTests + numRuntimeErrorTestSuites;
-    const skipped = numPendingTests > 0 ? `, ${numPendingTests} skipped` : '';
-    process.stdout.write(`${numPassedTests} passed, ${failed} failed${skipped}\n`);
+    process.send?.({
+      passed: numPassedTests,
+      failed: numFailedTests + numRuntimeErrorTestSuites,
+      skipped: numPendingTests,
+    });
     setTimeout(() => {
       process.stderr.write(`Tests have left something running: ${process.getActiveResourcesInfo().join(', ')}\n`);
       process.exit(1);

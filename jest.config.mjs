@@ -1,4 +1,4 @@
-/** All workspaces in one run, one after the other: each starts real servers of its own, which would compete for the cores. */
+/** All workspaces; run-tests.mjs runs them in two halves. A half runs one file at a time: its files share one set of servers. */
 export default {
   projects: ['shared', 'client', 'stack', 'graph-api', 'rating-worker', 'deploy', 'e2e', 'bench'].map(
     (workspace) => `<rootDir>/${workspace}/jest.config.mjs`,

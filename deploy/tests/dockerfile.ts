@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
+import { ROOT } from './env-example.js';
 
 /** What a stage leaves behind: its root folder, and how its container runs. */
 export interface Stage {
@@ -13,7 +14,8 @@ export interface Stage {
 
 /**
  * Carries out the instructions of a Dockerfile without an engine: every stage is a folder under `scratch`, in which RUN
- * runs with this machine's Node. Knows what ours uses, and refuses anything else.
+ * runs with this machine's Node. Knows what ours uses, and refuses anything else. An install of everything takes the packages
+ * of this checkout, which `npm ci` has put there from the same lock; what production installs is installed anew.
  */
 export function buildStages(dockerfile: string, context: string, scratch: string): Map<string, Stage> {
   const stages = new Map<string, Stage>();
@@ -73,6 +75,7 @@ function carryOut(keyword: string, text: string, stage: Stage, stages: Map<strin
     case 'RUN':
       // Removes parts of the base image, which is no part of this.
       if (text.startsWith('rm -rf /usr/local/')) return;
+      if (text === 'npm ci --ignore-scripts') return linkPackages(inStage(stage, stage.workdir));
       execFileSync('/bin/sh', ['-c', text], {
         cwd: inStage(stage, stage.workdir),
         env: { PATH: process.env['PATH'], HOME: process.env['HOME'], npm_config_prefer_offline: 'true', ...stage.env },
@@ -81,6 +84,19 @@ function carryOut(keyword: string, text: string, stage: Stage, stages: Map<strin
       return;
     default:
       throw new Error(`deploy/tests/dockerfile.ts does not know ${keyword} yet`);
+  }
+}
+
+/** The packages of this checkout as hard links where the file systems allow it: they are only read. */
+function linkPackages(target: string): void {
+  const folders = ['.', ...readdirSync(target)].filter((folder) => existsSync(join(ROOT, folder, 'node_modules')));
+  for (const folder of folders) {
+    const [from, to] = [join(ROOT, folder, 'node_modules'), join(target, folder, 'node_modules')];
+    try {
+      execFileSync('cp', ['-al', from, to], { stdio: 'ignore' });
+    } catch {
+      cpSync(from, to, { recursive: true, verbatimSymlinks: true });
+    }
   }
 }
 
