@@ -6,9 +6,9 @@ import { progressLine, seconds } from '@exact-ratings/stack/progress.js';
 import { startStack, type Stack } from '@exact-ratings/stack/stack.js';
 import { readArguments, USAGE, type BenchArguments } from './arguments.js';
 import { REPOSITORY } from './environment/entries.js';
-import { describeCommit, describeMachine, ForeignLoadMeter } from './measure/machine.js';
+import { commitName, machineName, ForeignLoadMeter } from './measure/machine.js';
 import type { ScenarioResult } from './report/figure.js';
-import { describeForeignLoad, writeResults } from './report/results.js';
+import { formatForeignLoad, writeResults } from './report/results.js';
 import { closingTable } from './report/table.js';
 import { SCENARIO_NAMES, SCENARIOS, type ScenarioName } from './scenarios/scenarios.js';
 
@@ -32,8 +32,8 @@ if (options.help) {
   process.exit(0);
 }
 const signal = shutdownSignal(() => print('\nstopping …'));
-const commit = describeCommit();
-const machine = describeMachine();
+const commit = commitName();
+const machine = machineName();
 print(`${machine}, commit ${commit}, size ${options.sizes.name}`);
 const began = Date.now();
 
@@ -75,7 +75,7 @@ async function runScenario(stack: Stack, name: ScenarioName): Promise<void> {
     const figures = await withDeadline(running, SCENARIO_TIMEOUT_MS[sizes.name], `${name} did not end`);
     const took = (Date.now() - startedAt.getTime()) / 1_000;
     const foreignLoad = meter.read();
-    progress(`done (${took.toFixed(1)} s). ${describeForeignLoad(foreignLoad).replaceAll('**', '')}`);
+    progress(`done (${took.toFixed(1)} s). ${formatForeignLoad(foreignLoad).replaceAll('**', '')}`);
     results.push({
       scenario: name,
       size: sizes.name,

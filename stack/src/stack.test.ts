@@ -231,11 +231,12 @@ describe('a launcher that is killed', () => {
   });
 
   /** Starts a Redis of the name `orphan` from a process of its own, and returns its pid. */
-  async function launch(): Promise<number> {
+  async function launch(options: { removeOnStop?: boolean } = {}): Promise<number> {
     if (!existsSync(BUILT_STACK)) throw new Error('stack/dist is missing: run `npm run build` first');
     const script = `
       import { startStack } from ${JSON.stringify(BUILT_STACK.href)};
-      const stack = await startStack({ name: 'orphan', directory: ${JSON.stringify(folder)}, services: ['redis'] });
+      const options = ${JSON.stringify({ ...options, name: 'orphan', directory: folder, services: ['redis'] })};
+      const stack = await startStack(options);
       console.log(stack.redis.pid);
     `;
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
@@ -253,6 +254,13 @@ describe('a launcher that is killed', () => {
     launcher?.kill('SIGKILL');
     expect(await waitUntilGone([pid], 15_000)).toBe(true);
     expect(await waitUntil(() => readdirSync(pids).length === 0, { timeoutMs: 5_000 })).toBe(true);
+  }, 120_000);
+
+  test('its folder goes as well, where stopping removes it', async () => {
+    const pid = await launch({ removeOnStop: true });
+    launcher?.kill('SIGKILL');
+    expect(await waitUntil(() => !existsSync(join(folder, 'orphan')), { timeoutMs: 30_000 })).toBe(true);
+    expect(identityOf(pid)).toBeUndefined();
   }, 120_000);
 
   test('the next start of that name ends what the reaper could not, and begins anew', async () => {

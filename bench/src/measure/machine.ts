@@ -4,7 +4,7 @@ import { descendantsOf } from '@exact-ratings/stack/processes/process-identity.j
 import { processCpu } from './process-cpu.js';
 
 /** `2 × Intel(R) Xeon(R), 24 GB, linux x64, Node v20.20.2` */
-export function describeMachine(): string {
+export function machineName(): string {
   const processors = cpus();
   const model = processors[0]?.model.trim() ?? 'unknown processor';
   const memory = Math.round(totalmem() / 2 ** 30);
@@ -12,7 +12,7 @@ export function describeMachine(): string {
 }
 
 /** The commit that is measured, `-dirty` where files differ from it; `unknown` outside of a repository. */
-export function describeCommit(): string {
+export function commitName(): string {
   try {
     return execFileSync('git', ['describe', '--always', '--dirty', '--abbrev=9'], {
       cwd: import.meta.dirname,

@@ -1,6 +1,6 @@
 import { achievedChart } from './achieved-chart.js';
 import { achieved, formatNumber, formatValue, formatWanted, type ScenarioResult } from './figure.js';
-import { describeForeignLoad } from './results.js';
+import { formatForeignLoad } from './results.js';
 import { closingTable } from './table.js';
 
 const result: ScenarioResult = {
@@ -50,7 +50,7 @@ test('the chart has a bar for each wanted value, as long as its share, and escap
 });
 
 test('figures measured beside other work are called noise', () => {
-  expect(describeForeignLoad(0.05)).toBe('Other work took 5 % of the processors meanwhile.');
-  expect(describeForeignLoad(0.5)).toContain('these figures are noise');
-  expect(describeForeignLoad(undefined)).toContain('not known');
+  expect(formatForeignLoad(0.05)).toBe('Other work took 5 % of the processors meanwhile.');
+  expect(formatForeignLoad(0.5)).toContain('these figures are noise');
+  expect(formatForeignLoad(undefined)).toContain('not known');
 });

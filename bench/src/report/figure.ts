@@ -1,4 +1,4 @@
-/** A value that issue or plan asks for. */
+/** The bound that a value is to keep. */
 export type Wanted = { readonly atLeast: number } | { readonly atMost: number };
 
 /** One measured value: a line of the closing table. */

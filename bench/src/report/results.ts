@@ -47,7 +47,7 @@ function resultsPage(results: readonly ScenarioResult[]): string {
       `## ${scenario}`,
       '',
       `Size ${size}, commit ${commit}, ${startedAt.slice(0, 16).replace('T', ' ')} UTC, ${Math.round(seconds)} s, ${machine}. ` +
-        describeForeignLoad(foreignLoad),
+        formatForeignLoad(foreignLoad),
       '',
       '| measure | measured | wanted | | |',
       '| -- | --: | --: | -- | -- |',
@@ -67,8 +67,8 @@ function resultsPage(results: readonly ScenarioResult[]): string {
   ].join('\n');
 }
 
-/** What the reader has to know of the machine before he believes a figure. */
-export function describeForeignLoad(foreignLoad: number | undefined): string {
+/** How far other work on the machine makes the figures doubtful. */
+export function formatForeignLoad(foreignLoad: number | undefined): string {
   if (foreignLoad === undefined) return 'What other work ran beside it is not known.';
   const percent = `${Math.round(foreignLoad * 100)} %`;
   return foreignLoad > MAX_FOREIGN_LOAD

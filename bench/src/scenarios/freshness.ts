@@ -18,7 +18,7 @@ const CATCH_UP_TIMEOUT_MS = 60_000;
 /** The relay looks this often for what others have committed; half of it is added to the freshness of bare INSERTs. */
 const POLL_MS = 10;
 
-/** What issue 10 asks for, by reviews a second: of p50 and p99 in ms. At 2,000 it is to keep up. */
+/** What is wanted, by reviews a second: of p50 and p99 in ms. At 2,000 the pipeline is to keep up. */
 const WANTED: Readonly<Record<number, { readonly p50?: Wanted; readonly p99?: Wanted }>> = {
   500: { p50: { atMost: 10 }, p99: { atMost: 50 } },
   1_000: { p99: { atMost: 100 } },

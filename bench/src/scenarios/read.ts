@@ -13,7 +13,7 @@ import type { Scenario, ScenarioContext } from './scenario.js';
 
 const CONNECTIONS = 32;
 
-/** The page sizes, and what issue 10 asks for: the ratio to the floor's requests a second. */
+/** The page sizes, and what is wanted: the ratio to the floor's requests a second. */
 const PAGES = [
   { size: 1, ratio: 0.75 },
   { size: 20, ratio: 0.9 },
@@ -61,7 +61,7 @@ export const read: Scenario = async (context) => {
       await expectSameAnswers(urls, requests, size);
       progress(`page of ${size}: ${places.length} pages answered alike by all three`);
       const rounds = await measurePages(context, load, services, requests);
-      progress(`page of ${size}: ${describeRounds(rounds)}`);
+      progress(`page of ${size}: ${formatRounds(rounds)}`);
       figures.push(...pageFigures(size, ratio, rounds));
     }
     return figures;
@@ -139,7 +139,7 @@ function pageFigures(size: number, wantedRatio: number, { floor, api, commonWay 
   ];
 }
 
-function describeRounds(rounds: Rounds): string {
+function formatRounds(rounds: Rounds): string {
   const rate = (name: ReadVariant): string => formatNumber(median(rounds[name].map(({ perSecond }) => perSecond)));
   return `floor ${rate('floor')}/s, API ${rate('api')}/s, common way ${rate('commonWay')}/s`;
 }

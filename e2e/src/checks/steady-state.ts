@@ -13,7 +13,7 @@ export interface SteadyState {
 }
 
 /**
- * Waits until the pipeline has drained and every cached rating equals PostgreSQL, then looks once more, so that a late
+ * Waits until the pipeline has drained and every cached rating equals PostgreSQL, then compares once more, so that a late
  * change does not escape. Nothing may write meanwhile.
  * @throws when no server could be asked within the time
  */

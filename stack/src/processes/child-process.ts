@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { seconds } from '../progress.js';
 import { waitUntil } from '../wait-until.js';
-import { describeLog } from './log-file.js';
+import { formatLogEnd } from './log-file.js';
 import { removePidFile, writePidFile } from './pid-file.js';
 import { descendantsOf, signalProcess, waitUntilGone } from './process-identity.js';
 
@@ -85,10 +85,10 @@ export async function launchChild(options: ChildOptions): Promise<Child> {
     child.once('spawn', resolve);
     child.once('error', (cause) => reject(new Error(`${name} could not be started: ${cause.message}`, { cause })));
   });
-  return describeChild(options, pid!, exited, () => exit);
+  return childOf(options, pid!, exited, () => exit);
 }
 
-function describeChild(
+function childOf(
   { name, logFile, stopSignal, stopTimeoutMs, readyTimeoutMs, isReady }: ChildOptions,
   pid: number,
   exited: Promise<ProcessExit>,
@@ -127,9 +127,9 @@ function describeChild(
       const ready = await waitUntil(check, { timeoutMs, intervalMs: 40 });
       const end = exit();
       if (end !== undefined) {
-        throw new Error(`${name} ended (${describeExit(end)}) before it was ready. ${describeLog(logFile)}`);
+        throw new Error(`${name} ended (${formatExit(end)}) before it was ready. ${formatLogEnd(logFile)}`);
       }
-      if (!ready) throw new Error(`${name} was not ready within ${seconds(timeoutMs)}. ${describeLog(logFile)}`);
+      if (!ready) throw new Error(`${name} was not ready within ${seconds(timeoutMs)}. ${formatLogEnd(logFile)}`);
     },
     stop: async (timeoutMs = stopTimeoutMs) => {
       send(stopSignal, pid);
@@ -143,6 +143,6 @@ function describeChild(
 }
 
 /** `exit code 1` or `SIGKILL` */
-export function describeExit({ code, signal }: ProcessExit): string {
+export function formatExit({ code, signal }: ProcessExit): string {
   return signal ?? `exit code ${code}`;
 }

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync, renameSync } from 'node:fs';
 
 /** The last lines of a log, indented, with the log's path: what an error shows of a server that failed. */
-export function describeLog(file: string, lines = 15): string {
+export function formatLogEnd(file: string, lines = 15): string {
   const tail = lastLines(file, lines);
   return tail.length === 0
     ? `Its log is empty: ${file}`

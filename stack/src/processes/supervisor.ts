@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { describeExit, type ProcessExit } from './child-process.js';
+import { formatExit, type ProcessExit } from './child-process.js';
 import { launchServiceProcess, type ServiceProcess, type ServiceProcessOptions } from './service-process.js';
 import { seconds } from '../progress.js';
 import { waitUntil } from '../wait-until.js';
@@ -62,7 +62,7 @@ export function supervise(options: SupervisorOptions): SupervisedProcess {
       current = await launchServiceProcess(options);
       if (stopping.signal.aborted) await current.stop();
       const exit = await current.exited;
-      return exit.code === 0 ? undefined : describeExit(exit);
+      return exit.code === 0 ? undefined : formatExit(exit);
     } catch (error) {
       return (error as Error).message;
     } finally {

@@ -1,5 +1,5 @@
-import { describeExit, launchChild, type Child, type ChildOptions } from '../processes/child-process.js';
-import { describeLog } from '../processes/log-file.js';
+import { formatExit, launchChild, type Child, type ChildOptions } from '../processes/child-process.js';
+import { formatLogEnd } from '../processes/log-file.js';
 import { progressLine, seconds, type Progress } from '../progress.js';
 
 /** The only address that servers of a stack listen on. */
@@ -81,7 +81,7 @@ export class ManagedServer {
     this.child = child;
     void child.exited.then((exit) => {
       if (this.expectedToRun && this.child === child) {
-        this.report(`ended by itself (${describeExit(exit)}). ${describeLog(this.logFile, 5)}`);
+        this.report(`ended by itself (${formatExit(exit)}). ${formatLogEnd(this.logFile, 5)}`);
       }
     });
     try {
