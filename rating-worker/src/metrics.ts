@@ -1,5 +1,11 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
+/** Seven a decade where freshness is wanted (10 ms for half of the changes, 50 ms for 99 %), three a decade beyond. */
+const FRESHNESS_BUCKETS_S = [
+  0.002, 0.004, 0.006, 0.008, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+  300,
+];
+
 /** The worker's metrics in a registry of their own, so that several workers fit into one process. */
 export interface WorkerMetrics {
   readonly registry: Registry;
@@ -24,7 +30,8 @@ export interface WorkerMetrics {
 export function createMetrics(): WorkerMetrics {
   const registry = new Registry();
   const registers = [registry];
-  collectDefaultMetrics({ register: registry });
+  // The default of 10 ms wakes an idle process 100 times a second.
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
   return {
     registry,
     events: new Counter({
@@ -68,7 +75,7 @@ export function createMetrics(): WorkerMetrics {
     freshness: new Histogram({
       name: 'rating_freshness_seconds',
       help: 'From the change in PostgreSQL to the rating in Redis',
-      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+      buckets: FRESHNESS_BUCKETS_S,
       registers,
     }),
     consumerLag: new Gauge({

@@ -88,9 +88,9 @@ export const MUTANTS: readonly Mutant[] = [
       ),
       inLiteral(
         'graph-api',
-        /\bFROM outbox\b.*\bORDER BY position\b.*\bLIMIT \$1/s,
+        /\bFROM outbox\b.*\bORDER BY position\b.*\bLIMIT\b/s,
         /FROM outbox\b/,
-        'FROM (SELECT * FROM outbox ORDER BY position LIMIT $$1 FOR UPDATE SKIP LOCKED) AS outbox',
+        'FROM (SELECT * FROM outbox ORDER BY position LIMIT $${maxRows} FOR UPDATE SKIP LOCKED) AS outbox',
       ),
     ],
     caughtBy: HOT_PRODUCT,

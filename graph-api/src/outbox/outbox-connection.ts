@@ -23,14 +23,13 @@ export class OutboxConnection {
     private readonly idleTransactionMs: number,
   ) {}
 
-  /** Runs the work in one READ COMMITTED transaction. Where it fails, the connection is closed, and PostgreSQL rolls back. */
-  async transaction<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+  /**
+   * Runs the work on the connection. It has to begin its transaction with the text `begin`, which further statements may follow
+   * in the same message, and to end it. Where it fails, the connection is closed, and PostgreSQL rolls back.
+   */
+  async run<T>(work: (client: pg.ClientBase, begin: string) => Promise<T>): Promise<T> {
     try {
-      const client = await this.connected();
-      await client.query(this.begin);
-      const result = await work(client);
-      await client.query('COMMIT');
-      return result;
+      return await work(await this.connected(), this.begin);
     } catch (error) {
       await this.close();
       throw error;

@@ -148,6 +148,28 @@ test('numbers that become visible out of the order of their positions are not lo
   expect(arrivedSeqs(publisher.messages, early)).toEqual([1]);
 });
 
+test('rows that become visible between two batches of a turn do not let later ones overtake them', async () => {
+  const [early, late] = [await insertProduct(database.pool), await insertProduct(database.pool)];
+  const open = await database.pool.connect();
+  await open.query('BEGIN');
+  await insertReview(open, early, 5);
+  for (let i = 0; i < 6; i += 1) await insertReview(database.pool, late, 5);
+  let sends = 0;
+  const publisher = recordingPublisher(async () => {
+    sends += 1;
+    if (sends !== 1) return;
+    await open.query('COMMIT');
+    await insertReview(database.pool, early, 4);
+  });
+  const relay = startRelay(publisher, { batchSize: 2 });
+  await eventually('the first send', () => sends > 0);
+  relay.wake();
+  await drained();
+  open.release();
+  expect(arrivedSeqs(publisher.messages, early)).toEqual([1, 2]);
+  expect(arrivedSeqs(publisher.messages, late)).toEqual(oneToN(6));
+});
+
 describe('Kafka fails', () => {
   test('the rows stay, the tries back off, and all is sent once it answers', async () => {
     const product = await insertProduct(database.pool);
@@ -166,6 +188,19 @@ describe('Kafka fails', () => {
     fails = false;
     await drained();
     expect(arrivedSeqs(publisher.messages, product)).toEqual(oneToN(5));
+  });
+
+  test('what was acknowledged before in the same turn is not sent again', async () => {
+    const product = await insertProduct(database.pool);
+    for (let i = 0; i < 6; i += 1) await insertReview(database.pool, product, 4);
+    let sends = 0;
+    const publisher = recordingPublisher(async () => {
+      sends += 1;
+      if (sends === 3) throw new Error('no broker');
+    });
+    startRelay(publisher, { batchSize: 2 });
+    await drained();
+    expect(arrivedSeqs(publisher.messages, product)).toEqual(oneToN(6));
   });
 
   test('a send that never ends is given up and does not keep the lock', async () => {

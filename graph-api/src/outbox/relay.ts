@@ -9,8 +9,9 @@ import type { Publisher } from './kafka-publisher.js';
 import type { OutboxConfig } from './outbox-config.js';
 import { OutboxConnection, STATEMENT_MS } from './outbox-connection.js';
 import { OutboxHorizon, type Opening } from './outbox-horizon.js';
-import { closeBatch, openBatch, readBatch, type Batch, type OutboxRow } from './outbox-table.js';
+import { fetchRows, openCursor, openTransaction, removeRows, type FirstRows, type OutboxRow } from './outbox-table.js';
 import { OversizedRows } from './oversized-rows.js';
+import { publishBatches, type Turn } from './publish-batches.js';
 import { waitBeforeNext, type BatchOutcome } from './wait-before-next.js';
 
 /** Limits of one batch, so that neither a frozen process nor a Kafka that never answers keeps the relay lock. */
@@ -30,6 +31,8 @@ const FULL_READ_MS = 300_000;
 /** A read that takes longer is worth a line in the log. */
 const SLOW_READ_MS = 1_000;
 
+type TurnResult = Pick<Turn, 'outcome'> & Partial<Turn>;
+
 export interface Relay {
   start(): void;
   /** Tells the relay that this process committed an event: it is published at once, not at the next poll. */
@@ -39,15 +42,22 @@ export interface Relay {
 }
 
 /**
+ * A turn goes on with further batches for so long, and for so many: the rest of the processes wait for its lock, and killed before
+ * COMMIT it leaves all of them to be published again.
+ */
+const MAX_TURN_MS = 250;
+const MAX_BATCHES = 20;
+
+/**
  * Publishes the outbox to Kafka, at least once and in order:
  *
  *     idle ── wake, poll ──► claiming ── lock held elsewhere ──► idle (for 5–20 ms where this process has committed events)
- *      ▲                        │ lock taken, oldest rows read
+ *      ▲                        │ lock taken, cursor opened on the oldest rows
  *      │                        ▼
- *      │                    publishing ── killed, or no answer ──► rolled back: the batch is published again
- *      │                        │ acknowledged by all replicas
- *      │                        ▼
- *      └────── COMMIT ◄───── deleting ─── killed ───────────────► rolled back: the batch is published again
+ *      │                    publishing ── killed, or no answer ──► rolled back: the turn's batches are published again
+ *      │                        │  ▲ acknowledged by all replicas: the batch is deleted while the next one is published
+ *      │                        ▼  │
+ *      └────── COMMIT ◄───── deleting ─── killed ───────────────► rolled back: the turn's batches are published again
  *
  * All of it is one transaction, which holds an advisory lock: one relay of all processes publishes at a time. Two at once
  * put 0.3 to 15 % of a hot product's events out of order. What is published twice is a duplicate to its consumers.
@@ -71,24 +81,29 @@ export function createRelay(
   /** Calls of `wake` made before the last completed read: their events have been published. */
   let covered = 0;
 
-  const read = async (client: pg.ClientBase, start: number, limit: number): Promise<Batch> => {
+  const open = async (client: pg.ClientBase, start: number, limit: number): Promise<FirstRows> => {
     const timeoutMs = start === 0 ? FULL_READ_MS : STATEMENT_MS;
+    const query = { start, except: oversized.positions, maxRows: MAX_BATCHES * limit, timeoutMs };
     const began = performance.now();
-    const batch = await readBatch(client, { limit, start, except: oversized.positions, timeoutMs });
+    const first = await openCursor(client, query, limit);
     const tookMs = Math.round(performance.now() - began);
     horizon.hasRead(start, tookMs);
     if (tookMs > SLOW_READ_MS) {
       logger.warn({ tookMs, start }, 'reading the outbox is slow: look in pg_stat_activity for an old transaction');
     }
-    return batch;
+    return first;
   };
 
-  /** The next rows, and the opening with the snapshot in which they were read. */
-  const claim = async (client: pg.ClientBase, opening: Opening, limit: number): Promise<[Batch['rows'], Opening]> => {
+  /** The first of the next rows, and the opening with the snapshot in which all of them are read. */
+  const claim = async (
+    client: pg.ClientBase,
+    opening: Opening,
+    limit: number,
+  ): Promise<[FirstRows['rows'], Opening]> => {
     const due = oversized.takeDue();
     for (let seen = opening; ;) {
       const start = Math.min(horizon.startOf(seen), due);
-      const { rows, snapshot } = await read(client, start, limit);
+      const { rows, snapshot } = await open(client, start, limit);
       if (snapshot === null) return [rows, seen];
       seen = { ...opening, snapshot };
       if (horizon.startOf(seen) >= start) return [rows, seen];
@@ -120,30 +135,37 @@ export function createRelay(
     );
   };
 
-  const publishBatch = async (): Promise<BatchOutcome> => {
+  const takeTurn = async (signal: AbortSignal): Promise<BatchOutcome> => {
     const upTo = wakes;
     const limit = batchSize.value;
-    let moveHorizon = (): void => undefined;
-    const outcome = await connection.transaction(async (client): Promise<BatchOutcome> => {
-      const opening = await openBatch(client);
-      if (opening === null) return 'LOCK_HELD_ELSEWHERE';
-      const [batch, seen] = await claim(client, opening, limit);
-      if (batch.length > 0 && !(await publish(batch))) return 'BATCH_REFUSED';
-      if (batch.length > 0 || horizon.isFarBehind(opening)) {
-        const closing = await closeBatch(client, batch);
-        const isFull = batch.length === limit;
-        moveHorizon = () => horizon.advance(seen, closing, isFull ? Number(batch.at(-1)!.position) + 1 : Infinity);
+    const { outcome, failure } = await connection.run(async (client, begin): Promise<TurnResult> => {
+      const opening = await openTransaction(client, begin);
+      if (opening === null) return { outcome: 'LOCK_HELD_ELSEWHERE' };
+      const [first, seen] = await claim(client, opening, limit);
+      if (first.length === 0 && !horizon.isFarBehind(opening)) {
+        await client.query('COMMIT');
+        return { outcome: 'PUBLISHED_ALL' };
       }
-      return batch.length === limit ? 'PUBLISHED_FULL_BATCH' : 'PUBLISHED_ALL';
+      const end = performance.now() + MAX_TURN_MS;
+      const turn = await publishBatches(first, {
+        batchRows: limit,
+        maxBatches: MAX_BATCHES,
+        read: () => fetchRows(client, limit),
+        publish,
+        remove: (rows, options) => removeRows(client, rows, options),
+        hasTime: () => performance.now() < end && !signal.aborted,
+      });
+      horizon.advance(seen, turn.closing, turn.publishedBelow);
+      return turn;
     });
-    moveHorizon();
+    if (failure !== undefined) throw failure;
     if (outcome === 'PUBLISHED_ALL' || outcome === 'PUBLISHED_FULL_BATCH') covered = upTo;
     return outcome;
   };
 
   const loop = new RunningLoop({
-    round: async () => {
-      const outcome = await publishBatch();
+    round: async (signal) => {
+      const outcome = await takeTurn(signal);
       return waitBeforeNext(outcome, wakes > covered, config.pollIntervalMs);
     },
     backoff: { initialMs: 100, maxMs: 5_000 },

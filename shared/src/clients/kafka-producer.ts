@@ -1,4 +1,5 @@
-import { Partitioners, type Kafka, type Producer } from 'kafkajs';
+import type { Kafka, Producer } from 'kafkajs';
+import { createPartitioner } from './kafka-partitioner.js';
 
 /**
  * A producer whose `send` resolves only when every message was acknowledged by all in-sync replicas (`acks: -1` is the
@@ -9,7 +10,7 @@ import { Partitioners, type Kafka, type Producer } from 'kafkajs';
 export function createKafkaProducer(kafka: Kafka): Producer {
   return kafka.producer({
     allowAutoTopicCreation: false,
-    createPartitioner: Partitioners.DefaultPartitioner,
+    createPartitioner,
     maxInFlightRequests: 1,
     retry: { retries: 0 },
   });
