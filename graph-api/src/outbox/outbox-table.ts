@@ -108,7 +108,7 @@ export async function fetchRows(client: pg.ClientBase, rows: number): Promise<re
   return (await client.query<OutboxRow>(`FETCH ${rows} FROM outbox_rows`)).rows;
 }
 
-/** Deletes the rows (none is fine). @returns what the next turns need to know of this transaction, of its first deletion */
+/** Deletes the rows (none is fine). @returns what the next transactions need to know of this transaction, of its first deletion */
 export async function removeRows(
   client: pg.ClientBase,
   rows: readonly OutboxRow[],

@@ -1,6 +1,6 @@
 import type { Closing } from './outbox-horizon.js';
 import type { OutboxRow } from './outbox-table.js';
-import { publishBatches, type TurnSteps } from './publish-batches.js';
+import { publishBatches, type PublicationSteps } from './publish-batches.js';
 
 const row = (position: number): OutboxRow => ({ position: String(position), aggregateid: 'product', payload: '{}' });
 const closing = (xid: number): Closing => ({ snapshot: { xmax: xid, running: new Set() }, xid });
@@ -13,7 +13,7 @@ function createSteps(batches: OutboxRow[][], answers: ReadonlyArray<boolean | Er
   let removals = 0;
   let held = false;
   const positions = (rows: readonly OutboxRow[]): string => rows.map(({ position }) => position).join(' ');
-  const steps: TurnSteps = {
+  const steps: PublicationSteps = {
     batchRows: 2,
     maxBatches: 3,
     read: async () => {
@@ -39,7 +39,7 @@ function createSteps(batches: OutboxRow[][], answers: ReadonlyArray<boolean | Er
 test('while Kafka has a batch, the next one is read and the one before is deleted', async () => {
   const { log, steps, acknowledgements, hold } = createSteps([[row(3), row(4)], [row(5)]]);
   hold();
-  const turn = publishBatches([row(1), row(2)], steps);
+  const publication = publishBatches([row(1), row(2)], steps);
   for (const seen of [
     ['read', 'publish 1 2'],
     ['read', 'publish 1 2', 'remove 1 2', 'read', 'publish 3 4'],
@@ -49,7 +49,7 @@ test('while Kafka has a batch, the next one is read and the one before is delete
     expect(log).toEqual(seen);
     acknowledgements.shift()!();
   }
-  expect(await turn).toEqual({
+  expect(await publication).toEqual({
     outcome: 'PUBLISHED_ALL',
     failure: undefined,
     publishedBelow: Infinity,
@@ -58,21 +58,21 @@ test('while Kafka has a batch, the next one is read and the one before is delete
   expect(log.at(-1)).toBe('remove 5, commit');
 });
 
-test('a turn has so many batches; the rest is left to the next one', async () => {
+test('a transaction has so many batches; the rest is left to the next one', async () => {
   const { log, steps } = createSteps([
     [row(3), row(4)],
     [row(5), row(6)],
     [row(7), row(8)],
   ]);
-  const turn = await publishBatches([row(1), row(2)], steps);
-  expect(turn).toMatchObject({ outcome: 'PUBLISHED_FULL_BATCH', publishedBelow: 7 });
+  const publication = await publishBatches([row(1), row(2)], steps);
+  expect(publication).toMatchObject({ outcome: 'PUBLISHED_FULL_BATCH', publishedBelow: 7 });
   expect(log.slice(-2)).toEqual(['publish 5 6', 'remove 5 6, commit']);
 });
 
 test('without time it ends after the batch under way', async () => {
   const { log, steps } = createSteps([[row(3), row(4)]]);
-  const turn = await publishBatches([row(1), row(2)], { ...steps, hasTime: () => false });
-  expect(turn).toMatchObject({ outcome: 'PUBLISHED_FULL_BATCH', publishedBelow: 3 });
+  const publication = await publishBatches([row(1), row(2)], { ...steps, hasTime: () => false });
+  expect(publication).toMatchObject({ outcome: 'PUBLISHED_FULL_BATCH', publishedBelow: 3 });
   expect(log.slice(-2)).toEqual(['publish 1 2', 'remove 1 2, commit']);
 });
 
@@ -81,8 +81,8 @@ test.each([
   ['does not acknowledge', new Error('no broker'), new Error('no broker')],
 ])('where Kafka %s a batch, those before it are deleted', async (_what, answer, failure) => {
   const { log, steps } = createSteps([[row(3), row(4)]], [true, answer]);
-  const turn = await publishBatches([row(1), row(2)], steps);
-  expect(turn).toEqual({ outcome: 'BATCH_REFUSED', failure, publishedBelow: 3, closing: closing(1) });
+  const publication = await publishBatches([row(1), row(2)], steps);
+  expect(publication).toEqual({ outcome: 'BATCH_REFUSED', failure, publishedBelow: 3, closing: closing(1) });
   expect(log.slice(-2)).toEqual(['publish 3 4', 'remove , commit']);
   expect(log).toContain('remove 1 2');
 });
@@ -92,9 +92,9 @@ test('where the first batch fails, nothing from its first row on counts as publi
   expect(await publishBatches([row(11), row(12)], steps)).toMatchObject({ publishedBelow: 11 });
 });
 
-test('an error of PostgreSQL in a read or a deletion ends the turn', async () => {
+test('an error of PostgreSQL in a read or a deletion is thrown', async () => {
   const fails = () => Promise.reject(new Error('terminating connection'));
-  const of = (replaced: Partial<TurnSteps>) =>
+  const of = (replaced: Partial<PublicationSteps>) =>
     publishBatches([row(1), row(2)], { ...createSteps([[row(3)]]).steps, ...replaced });
   await expect(of({ read: fails })).rejects.toThrow('terminating connection');
   await expect(of({ remove: fails })).rejects.toThrow('terminating connection');

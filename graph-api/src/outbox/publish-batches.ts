@@ -2,7 +2,7 @@ import type { Closing } from './outbox-horizon.js';
 import type { OutboxRow } from './outbox-table.js';
 import type { BatchOutcome } from './wait-before-next.js';
 
-export interface TurnSteps {
+export interface PublicationSteps {
   /** A batch of fewer rows is the last one. */
   readonly batchRows: number;
   readonly maxBatches: number;
@@ -16,13 +16,13 @@ export interface TurnSteps {
   readonly hasTime: () => boolean;
 }
 
-export interface Turn {
+export interface Publication {
   readonly outcome: BatchOutcome;
   /** What `publish` rejected with, else undefined; what was published before is deleted and committed all the same. */
-  readonly failure: unknown;
+  readonly failure: Error | undefined;
   /** Everything below this position that the cursor saw is published; Infinity where nothing is left. */
   readonly publishedBelow: number;
-  /** Of the turn's first deletion. */
+  /** Of the transaction's first deletion. */
   readonly closing: Closing;
 }
 
@@ -36,13 +36,13 @@ export interface Turn {
  *
  * @throws PostgreSQL's error, with nothing committed; the failure of a publication is part of the result
  */
-export async function publishBatches(first: readonly OutboxRow[], steps: TurnSteps): Promise<Turn> {
+export async function publishBatches(first: readonly OutboxRow[], steps: PublicationSteps): Promise<Publication> {
   const { batchRows, maxBatches, hasTime } = steps;
   const removals: Array<Promise<Closing>> = [];
   let acknowledged: readonly OutboxRow[] = [];
   let publishedBelow = Number(first[0]?.position ?? Infinity);
   let outcome: BatchOutcome = 'PUBLISHED_ALL';
-  let failure: unknown;
+  let failure: Error | undefined;
   let batch = first;
   for (let nth = 1; batch.length > 0; nth += 1) {
     if (acknowledged.length > 0) removals.push(inBackground(steps.remove(acknowledged)));
@@ -50,7 +50,7 @@ export async function publishBatches(first: readonly OutboxRow[], steps: TurnSte
     const isFull = batch.length === batchRows;
     const next = isFull && nth < maxBatches ? inBackground(steps.read()) : undefined;
     const published = await steps.publish(batch).catch((error: unknown) => {
-      failure = error;
+      failure = error as Error;
       return false;
     });
     if (!published) {
@@ -70,7 +70,7 @@ export async function publishBatches(first: readonly OutboxRow[], steps: TurnSte
     outcome,
     failure,
     publishedBelow: outcome === 'PUBLISHED_ALL' ? Infinity : publishedBelow,
-    closing: closing!,
+    closing,
   };
 }
 

@@ -148,7 +148,7 @@ test('numbers that become visible out of the order of their positions are not lo
   expect(arrivedSeqs(publisher.messages, early)).toEqual([1]);
 });
 
-test('rows that become visible between two batches of a turn do not let later ones overtake them', async () => {
+test('rows that become visible between two batches of a transaction do not let later ones overtake them', async () => {
   const [early, late] = [await insertProduct(database.pool), await insertProduct(database.pool)];
   const open = await database.pool.connect();
   await open.query('BEGIN');
@@ -190,7 +190,7 @@ describe('Kafka fails', () => {
     expect(arrivedSeqs(publisher.messages, product)).toEqual(oneToN(5));
   });
 
-  test('what was acknowledged before in the same turn is not sent again', async () => {
+  test('what was acknowledged before in the same transaction is not sent again', async () => {
     const product = await insertProduct(database.pool);
     for (let i = 0; i < 6; i += 1) await insertReview(database.pool, product, 4);
     let sends = 0;

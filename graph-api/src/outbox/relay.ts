@@ -11,7 +11,7 @@ import { OutboxConnection, STATEMENT_MS } from './outbox-connection.js';
 import { OutboxHorizon, type Opening } from './outbox-horizon.js';
 import { fetchRows, openCursor, openTransaction, removeRows, type FirstRows, type OutboxRow } from './outbox-table.js';
 import { OversizedRows } from './oversized-rows.js';
-import { publishBatches, type Turn } from './publish-batches.js';
+import { publishBatches, type Publication } from './publish-batches.js';
 import { waitBeforeNext, type BatchOutcome } from './wait-before-next.js';
 
 /** Limits of one batch, so that neither a frozen process nor a Kafka that never answers keeps the relay lock. */
@@ -31,7 +31,7 @@ const FULL_READ_MS = 300_000;
 /** A read that takes longer is worth a line in the log. */
 const SLOW_READ_MS = 1_000;
 
-type TurnResult = Pick<Turn, 'outcome'> & Partial<Turn>;
+type PublicationResult = Pick<Publication, 'outcome'> & Partial<Publication>;
 
 export interface Relay {
   start(): void;
@@ -42,10 +42,10 @@ export interface Relay {
 }
 
 /**
- * A turn goes on with further batches for so long, and for so many: the rest of the processes wait for its lock, and killed before
+ * A transaction goes on with further batches for so long, and for so many: other processes wait for its lock, and killed before
  * COMMIT it leaves all of them to be published again.
  */
-const MAX_TURN_MS = 250;
+const MAX_TRANSACTION_MS = 250;
 const MAX_BATCHES = 20;
 
 /**
@@ -54,10 +54,10 @@ const MAX_BATCHES = 20;
  *     idle ── wake, poll ──► claiming ── lock held elsewhere ──► idle (for 5–20 ms where this process has committed events)
  *      ▲                        │ lock taken, cursor opened on the oldest rows
  *      │                        ▼
- *      │                    publishing ── killed, or no answer ──► rolled back: the turn's batches are published again
+ *      │                    publishing ── killed, or no answer ──► rolled back: its batches are published again
  *      │                        │  ▲ acknowledged by all replicas: the batch is deleted while the next one is published
  *      │                        ▼  │
- *      └────── COMMIT ◄───── deleting ─── killed ───────────────► rolled back: the turn's batches are published again
+ *      └────── COMMIT ◄───── deleting ─── killed ───────────────► rolled back: its batches are published again
  *
  * All of it is one transaction, which holds an advisory lock: one relay of all processes publishes at a time. Two at once
  * put 0.3 to 15 % of a hot product's events out of order. What is published twice is a duplicate to its consumers.
@@ -135,10 +135,10 @@ export function createRelay(
     );
   };
 
-  const takeTurn = async (signal: AbortSignal): Promise<BatchOutcome> => {
+  const publishTransaction = async (signal: AbortSignal): Promise<BatchOutcome> => {
     const upTo = wakes;
     const limit = batchSize.value;
-    const { outcome, failure } = await connection.run(async (client, begin): Promise<TurnResult> => {
+    const { outcome, failure } = await connection.run(async (client, begin): Promise<PublicationResult> => {
       const opening = await openTransaction(client, begin);
       if (opening === null) return { outcome: 'LOCK_HELD_ELSEWHERE' };
       const [first, seen] = await claim(client, opening, limit);
@@ -146,8 +146,8 @@ export function createRelay(
         await client.query('COMMIT');
         return { outcome: 'PUBLISHED_ALL' };
       }
-      const end = performance.now() + MAX_TURN_MS;
-      const turn = await publishBatches(first, {
+      const end = performance.now() + MAX_TRANSACTION_MS;
+      const publication = await publishBatches(first, {
         batchRows: limit,
         maxBatches: MAX_BATCHES,
         read: () => fetchRows(client, limit),
@@ -155,8 +155,8 @@ export function createRelay(
         remove: (rows, options) => removeRows(client, rows, options),
         hasTime: () => performance.now() < end && !signal.aborted,
       });
-      horizon.advance(seen, turn.closing, turn.publishedBelow);
-      return turn;
+      horizon.advance(seen, publication.closing, publication.publishedBelow);
+      return publication;
     });
     if (failure !== undefined) throw failure;
     if (outcome === 'PUBLISHED_ALL' || outcome === 'PUBLISHED_FULL_BATCH') covered = upTo;
@@ -165,7 +165,7 @@ export function createRelay(
 
   const loop = new RunningLoop({
     round: async (signal) => {
-      const outcome = await takeTurn(signal);
+      const outcome = await publishTransaction(signal);
       return waitBeforeNext(outcome, wakes > covered, config.pollIntervalMs);
     },
     backoff: { initialMs: 100, maxMs: 5_000 },
