@@ -7,7 +7,7 @@ test('has a default for everything', () => {
     ratingTtlSeconds: 0,
     kafka: { topic: 'review-events', brokers: ['127.0.0.1:9092'] },
     consumer: { groupId: 'rating-worker', minPartitionConcurrency: 12, sessionTimeoutMs: 10_000 },
-    jobs: { maxEvents: 200 },
+    jobs: { maxEvents: 1_000 },
   });
 });
 

@@ -21,6 +21,13 @@ export const CONSUMER = configSubject('Kafka consumer', {
     max: 300_000,
     meaning: 'A worker that has been silent for this long loses its partitions to the others.',
   }),
+  fetchMaxWaitMs: integer('KAFKA_FETCH_MAX_WAIT_MS', {
+    default: 1_000,
+    min: 10,
+    max: 2_000,
+    meaning:
+      'How long Kafka holds a fetch that finds nothing; it answers at once when something arrives. Longer is less work while nothing happens, and a stop or a rebalance that takes as much longer.',
+  }),
   metadataMaxAgeMs: integer('KAFKA_METADATA_MAX_AGE_MS', {
     default: 15_000,
     min: 500,

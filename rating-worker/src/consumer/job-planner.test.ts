@@ -56,6 +56,14 @@ test('does a product with more events than a job holds in rounds', () => {
   ]);
 });
 
+test('packs at most 200 products into one job', () => {
+  const rounds = planRounds(
+    Array.from({ length: 450 }, (_, i) => event(`product ${i}`, 1)),
+    1_000,
+  );
+  expect(rounds.map((jobs) => jobs.map(({ products }) => products.length))).toEqual([[200, 200, 50]]);
+});
+
 test('never has one product in two jobs of a round, or more events in a job than allowed', () => {
   fc.assert(
     fc.property(events, fc.integer({ min: 1, max: 20 }), (list, maxEvents) => {

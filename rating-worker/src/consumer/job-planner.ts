@@ -2,7 +2,14 @@ import type { ReviewEvent } from '@exact-ratings/shared/events/review-event.js';
 import { toQueuedChange, type ApplyJob, type QueuedChange, type QueuedProduct } from '../queue/rating-job.js';
 
 /**
- * Splits events by product into rounds of jobs, each job of at most `maxEvents` events. A round begins when all jobs of the one
+ * Most products in one job. The script takes about 8 µs a product, whose keys it writes, and 1.5 µs an event: 200 products with
+ * an event each take it as long as 1,000 events of one product. With 200 events as the limit of both, a backlog of one product
+ * went through five times as many rounds, at a quarter of the rate.
+ */
+const MAX_PRODUCTS = 200;
+
+/**
+ * Splits events by product into rounds of jobs, each job of at most `maxEvents` events and 200 products. A round begins when all jobs of the one
  * before have finished, and a product is in one job of a round only. So no two jobs in flight share a product, and its events
  * reach Redis in the order of their sequence numbers.
  *
@@ -40,7 +47,8 @@ function packJobs(products: readonly QueuedProduct[], maxEvents: number): ApplyJ
   let current: QueuedProduct[] = [];
   let size = 0;
   for (const product of products) {
-    if (size + product.changes.length > maxEvents && current.length > 0) {
+    const isFull = size + product.changes.length > maxEvents || current.length === MAX_PRODUCTS;
+    if (isFull && current.length > 0) {
       jobs.push({ products: current });
       current = [];
       size = 0;

@@ -12,10 +12,11 @@ export const QUEUE = configSubject('Rating jobs', {
     meaning: 'Jobs that one process works on at once.',
   }),
   maxEvents: integer('RATING_JOB_MAX_EVENTS', {
-    default: 200,
+    default: 1_000,
     min: 1,
     max: 1_000,
-    meaning: 'Most events in one job, so that the script that applies them stays under 2 ms.',
+    meaning:
+      'Most events in one job; it has at most 200 products, too, so that the script that applies them stays under 2 ms.',
   }),
   attempts: integer('RATING_JOB_ATTEMPTS', {
     default: 8,

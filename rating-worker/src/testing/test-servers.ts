@@ -100,6 +100,8 @@ export async function createPipeline(
       KAFKA_GROUP_ID: `group-${topic}`,
       KAFKA_MIN_PARTITION_CONCURRENCY: String(partitions),
       KAFKA_SESSION_TIMEOUT_MS: '6000',
+      // A worker stops when its fetch is over.
+      KAFKA_FETCH_MAX_WAIT_MS: '50',
       RATING_QUEUE_NAME: `queue-${topic}`,
       // Tests of other parts must not be repaired by it.
       RECONCILER_ENABLED: 'false',

@@ -1,7 +1,7 @@
 import { Kafka, logLevel, type LogEntry } from 'kafkajs';
 import type { KafkaConfig } from '../config/server-config.js';
 import type { Logger } from '../runtime/logger.js';
-import { stopIdleTimers } from './kafkajs-timers.js';
+import { reduceIdleTimers } from './kafkajs-timers.js';
 
 /**
  * A kafkajs client whose own retries are few and short: the callers retry without end, with their own back-off.
@@ -9,7 +9,7 @@ import { stopIdleTimers } from './kafkajs-timers.js';
  */
 export function createKafkaClient(config: KafkaConfig, clientId: string, logger: Logger): Kafka {
   process.env['KAFKAJS_NO_PARTITIONER_WARNING'] = '1';
-  stopIdleTimers();
+  reduceIdleTimers();
   return new Kafka({
     clientId,
     brokers: [...config.brokers],

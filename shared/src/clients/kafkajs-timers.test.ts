@@ -5,9 +5,11 @@ import { createKafkaClient } from './kafka-client.js';
 
 interface Queue {
   throttledUntil: number;
+  isConnected: () => boolean;
   push(request: { entry: { correlationId: number }; expectResponse: boolean; sendRequest: () => void }): void;
   fulfillRequest(response: { correlationId: number; payload: Buffer; size: number }): void;
   maybeThrottle(milliseconds: number): void;
+  scheduleRequestTimeoutCheck(): void;
   destroy(): void;
 }
 
@@ -24,13 +26,20 @@ beforeEach(() => {
     options: object,
   ) => Queue;
   const logger = { debug: () => undefined, warn: () => undefined };
-  queue = new RequestQueue({ maxInFlightRequests: 1, requestTimeout: 1_000, clientId: 'c', broker: 'b', logger });
+  queue = new RequestQueue({
+    maxInFlightRequests: 1,
+    requestTimeout: 50,
+    enforceRequestTimeout: true,
+    clientId: 'c',
+    broker: 'b',
+    logger,
+  });
   sent = [];
 });
 afterEach(() => queue.destroy());
 
-function push(correlationId: number): void {
-  const entry = { correlationId, resolve: () => undefined, reject: () => undefined };
+function push(correlationId: number, reject: (error: Error) => void = () => undefined): void {
+  const entry = { correlationId, resolve: () => undefined, reject };
   queue.push({ entry, expectResponse: true, sendRequest: () => sent.push(correlationId) });
 }
 const answer = (correlationId: number): void =>
@@ -62,3 +71,19 @@ test('a request that a broker throttles is sent when the time is over', async ()
   await eventually('the request', () => sent.length === 2);
   expect(Date.now()).toBeGreaterThanOrEqual(queue.throttledUntil);
 });
+
+test('a request without an answer is given up', async () => {
+  let reason = '';
+  queue.scheduleRequestTimeoutCheck();
+  push(1, (error) => (reason = error.message));
+  await eventually('the time-out', () => reason, 10_000);
+  expect(reason).toMatch(/timed out/);
+}, 20_000);
+
+test('a connection that is closed stops looking', async () => {
+  const before = timers();
+  queue.isConnected = () => false;
+  queue.scheduleRequestTimeoutCheck();
+  expect(timers()).toBe(before + 1);
+  await eventually('no timer', () => timers() <= before, 10_000);
+}, 20_000);
