@@ -187,6 +187,7 @@ CREATE OR REPLACE FUNCTION public.capture_review_changes(event_type text, produc
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
+ SET enable_hashjoin TO 'on'
 AS $function$
 DECLARE
   known integer;
@@ -303,31 +304,6 @@ CREATE OR REPLACE FUNCTION public.counted_rating(rating smallint, status text)
  IMMUTABLE PARALLEL SAFE
 AS $function$ SELECT CASE WHEN status = 'PUBLISHED' THEN rating END $function$;
 
-CREATE OR REPLACE FUNCTION public.create_review(p_id uuid, p_product_id uuid, p_author_id uuid, p_issuer text, p_subject text, p_display_name text, p_rating smallint, p_title text, p_body text, OUT outcome text, OUT review_id uuid, OUT product_id uuid, OUT rating_version integer)
- RETURNS record
- LANGUAGE plpgsql
- SET search_path TO 'public', 'pg_temp'
- SET lock_timeout TO '2s'
-AS $function$
-DECLARE
-  author uuid;
-BEGIN
-  IF NOT EXISTS (SELECT FROM products WHERE id = p_product_id AND deleted_at IS NULL) THEN
-    outcome := 'NOT_FOUND';
-    RETURN;
-  END IF;
-  author := upsert_author(p_author_id, p_issuer, p_subject, p_display_name);
-  INSERT INTO reviews (id, product_id, author_id, rating, title, body)
-  VALUES (p_id, p_product_id, author, p_rating, p_title, p_body)
-  ON CONFLICT ON CONSTRAINT reviews_author_id_product_id_key DO NOTHING;
-  outcome := CASE WHEN FOUND THEN 'CREATED' ELSE 'ALREADY_REVIEWED' END;
-  IF outcome = 'CREATED' THEN
-    review_id := p_id;
-    product_id := p_product_id;
-    SELECT s.last_seq INTO STRICT rating_version FROM review_streams s WHERE s.product_id = p_product_id;
-  END IF;
-END $function$;
-
 CREATE OR REPLACE FUNCTION public.create_review_stream()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -336,6 +312,112 @@ AS $function$
 BEGIN
   INSERT INTO review_streams (product_id) SELECT id FROM new_rows;
   RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.create_reviews(p_ids uuid[], p_product_ids uuid[], p_author_ids uuid[], p_issuers text[], p_subjects text[], p_display_names text[], p_ratings smallint[], p_titles text[], p_bodies text[], p_with_product boolean[], p_wait_for_products boolean, p_wait_for_authors boolean)
+ RETURNS TABLE(nth integer, outcome text, rating_version integer, review reviews, author_name text, product products, rating rating_aggregates)
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+ SET lock_timeout TO '2s'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  products_known uuid[];
+  products_free uuid[];
+  products_closed uuid[];
+  authors_held uuid[];
+  authors_written uuid[];
+  reviews_created uuid[];
+BEGIN
+  SELECT array_agg(p.id) INTO products_known
+    FROM products p WHERE p.id = ANY (p_product_ids) AND p.deleted_at IS NULL;
+
+  -- The display name follows the token. The rows stay locked as a foreign key locks them, so that an author who is being
+  -- erased is either found and kept until the caller commits, or made anew.
+  IF p_wait_for_authors THEN
+    PERFORM FROM authors a JOIN unnest(p_issuers, p_subjects) n (issuer, subject) USING (issuer, subject)
+      FOR KEY SHARE OF a;
+  END IF;
+  SELECT array_agg(l.id) INTO authors_held
+    FROM (SELECT a.id FROM authors a JOIN unnest(p_issuers, p_subjects) n (issuer, subject) USING (issuer, subject)
+             FOR KEY SHARE OF a SKIP LOCKED) l;
+  WITH written AS (
+    INSERT INTO authors AS a (id, issuer, subject, display_name)
+    SELECT DISTINCT ON (n.issuer, n.subject) n.author_id, n.issuer, n.subject, n.display_name
+      FROM unnest(p_author_ids, p_product_ids, p_issuers, p_subjects, p_display_names)
+             WITH ORDINALITY n (author_id, product_id, issuer, subject, display_name, nth)
+      LEFT JOIN authors e USING (issuer, subject)
+     WHERE n.product_id = ANY (products_known)
+       AND (e.id IS NULL OR e.display_name <> n.display_name AND e.id = ANY (authors_held))
+     ORDER BY n.issuer, n.subject, n.nth DESC
+    ON CONFLICT (issuer, subject) DO UPDATE SET display_name = EXCLUDED.display_name, updated_at = now()
+    RETURNING a.id
+  )
+  SELECT array_agg(w.id) INTO authors_written FROM written w;
+  authors_held := authors_held || authors_written;
+
+  IF p_wait_for_products THEN
+    PERFORM FROM products p WHERE p.id = ANY (products_known) ORDER BY p.id FOR KEY SHARE;
+    -- A product that was loaded with triggers off gets its stream.
+    INSERT INTO review_streams (product_id)
+    SELECT p.id FROM products p
+     WHERE p.id = ANY (products_known) AND p.deleted_at IS NULL
+       AND NOT EXISTS (SELECT FROM review_streams s WHERE s.product_id = p.id)
+     ORDER BY p.id
+    ON CONFLICT DO NOTHING;
+    PERFORM FROM review_streams s WHERE s.product_id = ANY (products_known) ORDER BY s.product_id FOR UPDATE;
+    SELECT array_agg(p.id) INTO products_known
+      FROM products p WHERE p.id = ANY (products_known) AND p.deleted_at IS NULL;
+  END IF;
+  SELECT array_agg(l.id) INTO products_free
+    FROM (SELECT p.id FROM products p WHERE p.id = ANY (products_known) FOR KEY SHARE SKIP LOCKED) l;
+  SELECT array_agg(l.product_id) FILTER (WHERE NOT l.closed), array_agg(l.product_id) FILTER (WHERE l.closed)
+    INTO products_free, products_closed
+    FROM (SELECT s.product_id, s.closed FROM review_streams s WHERE s.product_id = ANY (products_free) FOR UPDATE SKIP LOCKED) l;
+
+  -- A review that is there already is not waited for, also while it is being changed: its changer may wait for the stream.
+  WITH inserted AS (
+    INSERT INTO reviews AS i (id, product_id, author_id, rating, title, body)
+    SELECT n.id, n.product_id, a.id, n.rating, n.title, n.body
+      FROM unnest(p_ids, p_product_ids, p_issuers, p_subjects, p_ratings, p_titles, p_bodies)
+             WITH ORDINALITY n (id, product_id, issuer, subject, rating, title, body, nth)
+      JOIN authors a USING (issuer, subject)
+     WHERE n.product_id = ANY (products_free) AND a.id = ANY (authors_held)
+       AND NOT EXISTS (SELECT FROM reviews r WHERE r.author_id = a.id AND r.product_id = n.product_id)
+     ORDER BY n.nth
+    ON CONFLICT DO NOTHING
+    RETURNING i.id
+  )
+  SELECT array_agg(i.id) INTO reviews_created FROM inserted i;
+
+  RETURN QUERY
+  SELECT n.nth::integer,
+         CASE
+           WHEN (n.product_id = ANY (products_known)) IS NOT TRUE OR n.product_id = ANY (products_closed) THEN 'NOT_FOUND'
+           WHEN r.id = n.id THEN 'CREATED'
+           WHEN r.id IS NOT NULL THEN 'ALREADY_REVIEWED'
+           ELSE 'BUSY'
+         END,
+         s.last_seq - (CASE WHEN r.id = ANY (reviews_created) THEN
+           count(*) FILTER (WHERE r.id = ANY (reviews_created) AND r.id = n.id)
+             OVER (PARTITION BY n.product_id ORDER BY r.id DESC) - 1 ELSE 0 END)::integer,
+         r, a.display_name, NULL::products, NULL::rating_aggregates
+    FROM unnest(p_ids, p_product_ids, p_issuers, p_subjects)
+           WITH ORDINALITY n (id, product_id, issuer, subject, nth)
+    LEFT JOIN authors a USING (issuer, subject)
+    LEFT JOIN reviews r ON r.author_id = a.id AND r.product_id = n.product_id
+    LEFT JOIN review_streams s ON s.product_id = n.product_id;
+
+  RETURN QUERY
+  SELECT NULL::integer, NULL::text, NULL::integer, NULL::reviews, NULL::text, p, g
+    FROM (SELECT DISTINCT r.product_id
+            FROM unnest(p_ids, p_with_product) n (id, with_product) JOIN reviews r ON r.id = n.id
+           WHERE n.with_product) asked
+    JOIN products p ON p.id = asked.product_id
+    JOIN rating_aggregates g ON g.product_id = asked.product_id;
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.delete_product(p_id uuid)
@@ -362,7 +444,7 @@ BEGIN
   RETURN true;
 END $function$;
 
-CREATE OR REPLACE FUNCTION public.delete_review(p_id uuid, p_issuer text, p_subject text, p_is_admin boolean, OUT outcome text, OUT review_id uuid, OUT product_id uuid, OUT rating_version integer)
+CREATE OR REPLACE FUNCTION public.delete_review(p_id uuid, p_issuer text, p_subject text, p_is_admin boolean, p_with_product boolean, OUT outcome text, OUT rating_version integer, OUT review reviews, OUT author_name text, OUT product products, OUT rating rating_aggregates)
  RETURNS record
  LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
@@ -374,11 +456,14 @@ BEGIN
      AND EXISTS (SELECT FROM products p WHERE p.id = r.product_id AND p.deleted_at IS NULL)
      AND (p_is_admin OR EXISTS (
            SELECT FROM authors a WHERE a.id = r.author_id AND a.issuer = p_issuer AND a.subject = p_subject))
-  RETURNING r.id, r.product_id INTO review_id, product_id;
+  RETURNING r.* INTO review;
   IF FOUND THEN
     outcome := 'DELETED';
-    SELECT s.last_seq INTO STRICT rating_version
-      FROM review_streams s WHERE s.product_id = delete_review.product_id;
+    SELECT s.last_seq INTO STRICT rating_version FROM review_streams s WHERE s.product_id = review.product_id;
+    IF p_with_product THEN
+      SELECT p.* INTO product FROM products p WHERE p.id = review.product_id;
+      SELECT g.* INTO rating FROM rating_aggregates g WHERE g.product_id = review.product_id;
+    END IF;
   ELSE
     outcome := CASE
       WHEN EXISTS (SELECT FROM reviews r JOIN products p ON p.id = r.product_id AND p.deleted_at IS NULL
@@ -443,7 +528,7 @@ AS $function$
     'occurredAt', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
 $function$;
 
-CREATE OR REPLACE FUNCTION public.update_review(p_id uuid, p_issuer text, p_subject text, p_display_name text, p_expected_version integer, p_rating smallint, p_set_title boolean, p_title text, p_set_body boolean, p_body text, OUT outcome text, OUT review_id uuid, OUT product_id uuid, OUT rating_version integer)
+CREATE OR REPLACE FUNCTION public.update_review(p_id uuid, p_issuer text, p_subject text, p_display_name text, p_expected_version integer, p_rating smallint, p_set_title boolean, p_title text, p_set_body boolean, p_body text, p_with_product boolean, OUT outcome text, OUT rating_version integer, OUT review reviews, OUT author_name text, OUT product products, OUT rating rating_aggregates)
  RETURNS record
  LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
@@ -451,7 +536,6 @@ CREATE OR REPLACE FUNCTION public.update_review(p_id uuid, p_issuer text, p_subj
 AS $function$
 DECLARE
   author uuid;
-  review reviews%ROWTYPE;
 BEGIN
   SELECT id INTO author FROM authors WHERE issuer = p_issuer AND subject = p_subject;
   IF author IS NOT NULL THEN
@@ -486,28 +570,11 @@ BEGIN
     END;
   END IF;
   IF outcome IN ('UPDATED', 'UNCHANGED') THEN
-    review_id := review.id;
-    product_id := review.product_id;
+    author_name := p_display_name;
     SELECT s.last_seq INTO rating_version FROM review_streams s WHERE s.product_id = review.product_id;
+    IF p_with_product THEN
+      SELECT p.* INTO product FROM products p WHERE p.id = review.product_id;
+      SELECT g.* INTO rating FROM rating_aggregates g WHERE g.product_id = review.product_id;
+    END IF;
   END IF;
-END $function$;
-
-CREATE OR REPLACE FUNCTION public.upsert_author(p_id uuid, p_issuer text, p_subject text, p_display_name text)
- RETURNS uuid
- LANGUAGE plpgsql
- SET search_path TO 'public', 'pg_temp'
-AS $function$
-DECLARE
-  found_id uuid;
-  found_name text;
-BEGIN
-  SELECT id, display_name INTO found_id, found_name
-    FROM authors WHERE issuer = p_issuer AND subject = p_subject FOR KEY SHARE;
-  IF found_id IS NULL OR found_name <> p_display_name THEN
-    INSERT INTO authors (id, issuer, subject, display_name)
-    VALUES (p_id, p_issuer, p_subject, p_display_name)
-    ON CONFLICT (issuer, subject) DO UPDATE SET display_name = EXCLUDED.display_name, updated_at = now()
-    RETURNING id INTO found_id;
-  END IF;
-  RETURN found_id;
 END $function$;

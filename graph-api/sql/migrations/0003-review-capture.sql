@@ -60,9 +60,12 @@ $$;
 -- The one place that takes sequence numbers; the arrays hold one change at each index. A product that was loaded with
 -- triggers off gets its stream now. Where a stream is closed the product is deleted: the deletions of its reviews are part of
 -- product-deleted and write nothing, anything else is refused as if the product were gone.
+--
+-- Changes are joined to their streams by hash, also where the caller has turned hash joins off (create_reviews): compared
+-- each with each, 200 reviews took 233 µs each instead of 86.
 CREATE FUNCTION capture_review_changes(
   event_type text, product_ids uuid[], review_ids uuid[], previous_ratings smallint[], ratings smallint[]
-) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT SET enable_hashjoin = on AS $$
 DECLARE
   known integer;
   deleted uuid;

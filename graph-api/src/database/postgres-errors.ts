@@ -30,6 +30,11 @@ export function leavesConnectionUsable(error: unknown): boolean {
   return error instanceof DatabaseError && error.severity === 'ERROR';
 }
 
+/** Whether a statement gave up waiting for a lock. */
+export function isLockTimeout(error: unknown): boolean {
+  return pgErrorOf(error)?.code === '55P03';
+}
+
 const MAX_ATTEMPTS = 5;
 
 /** Runs a transaction again that PostgreSQL ended as the victim of a deadlock or of a serialization failure. */

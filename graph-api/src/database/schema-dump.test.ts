@@ -25,7 +25,7 @@ test.each([
   ['DROP TRIGGER reviews_refuse_truncate ON reviews', undefined],
   ['ALTER FUNCTION counted_rating STABLE', 'STABLE PARALLEL SAFE'],
   ['GRANT EXECUTE ON FUNCTION advance_review_sequence TO PUBLIC', undefined],
-  ['DROP VIEW rating_aggregates', undefined],
+  ['DROP VIEW rating_aggregates CASCADE', undefined],
 ])('%s is seen', async (change, expected) => {
   await database.pool.query(change);
   const dump = await dumpSchema(database.pool);

@@ -1,4 +1,6 @@
+import type { RatingState } from '@exact-ratings/shared/rating/rating-state.js';
 import DataLoader from 'dataloader';
+import { RatingSource } from './product-rating.js';
 import type { RatingReader, ReadRating } from './rating-reader.js';
 
 /**
@@ -31,10 +33,16 @@ export class RatingLoader {
     return this.ratings.clear(productId).load(productId);
   }
 
-  /** To be called after a mutation of this request changed a review of the product. */
-  productChanged(productId: string): void {
+  /**
+   * To be called after a mutation of this request changed a review of the product.
+   * @param state the rating with the change in it, where the mutation has read it
+   */
+  productChanged(productId: string, state?: RatingState): void {
     this.changed.add(productId);
     this.ratings.clear(productId);
+    if (state !== undefined) {
+      this.ratings.prime(productId, { state, source: RatingSource.DATABASE, isCurrent: true });
+    }
   }
 
   private async readAll(productIds: readonly string[]): Promise<ReadRating[]> {

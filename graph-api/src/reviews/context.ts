@@ -7,4 +7,6 @@ import type { ReviewLoaders } from './review-loaders.js';
 export interface ReviewsContext extends RatingsContext, Pick<ProductsContext, 'viewer' | 'products'> {
   readonly reviews: ReviewLoaders;
   readonly reviewCommands: ReviewCommands;
+  /** Aborted when the request is over, or nobody waits for it any more. */
+  readonly signal: AbortSignal;
 }

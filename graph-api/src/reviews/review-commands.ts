@@ -1,15 +1,16 @@
 import type { Viewer } from '../auth/viewer.js';
-import { violatedConstraint, retryOnDeadlock } from '../database/postgres-errors.js';
+import { retryOnDeadlock, violatedConstraint } from '../database/postgres-errors.js';
 import type { Database } from '../database/database.js';
+import type { GroupCommit } from '../database/group-commit.js';
 import { newId } from '../graphql/ids.js';
-
-/** A valid new review. */
-export interface NewReview {
-  /** 1 to 5 stars. */
-  readonly rating: number;
-  readonly title?: string | null;
-  readonly body?: string | null;
-}
+import {
+  ratedProductOf,
+  REVIEW_CHANGE_COLUMNS,
+  reviewResultOf,
+  type ReviewChangeRow,
+  type ReviewResult,
+} from './review-change.js';
+import { createReviewCreation, type NewReview, type ReviewCreation } from './review-creation.js';
 
 /** Valid changes of a review: an absent field stays as it is, null clears the title or the body. */
 export interface ReviewChanges {
@@ -19,58 +20,45 @@ export interface ReviewChanges {
   readonly body?: string | null;
 }
 
-/** Why a command changed nothing. */
-export type ReviewRefusal = 'NOT_FOUND' | 'ALREADY_REVIEWED' | 'FORBIDDEN' | 'VERSION_CONFLICT';
-
-export type ReviewResult =
-  | { readonly status: 'DONE'; readonly reviewId: string; readonly productId: string; readonly ratingVersion: number }
-  | { readonly status: ReviewRefusal };
-
-interface ResultRow {
-  readonly outcome: 'CREATED' | 'UPDATED' | 'UNCHANGED' | 'DELETED' | ReviewRefusal;
-  readonly review_id: string;
-  readonly product_id: string;
-  readonly rating_version: number;
+/** What a request wants of a command. */
+export interface CommandOptions {
+  /** Whether the answer shows the product and its rating. */
+  readonly withProduct: boolean;
+  /** Aborted when nobody waits for the command any more: what has not begun by then is not begun. */
+  readonly signal: AbortSignal;
 }
 
 /**
- * What changes reviews; each method is one function of the database (see `sql/migrations/0004-review-functions.sql`), so
- * one round trip and one transaction. The triggers take the sequence number and write the event. Inputs are validated by
- * the caller.
+ * What changes reviews; each method is one function of the database (see `sql/migrations/0005-review-functions.sql`), so one round
+ * trip and one transaction, which answers all that a payload shows. The triggers take the sequence number and write the event.
+ * Inputs are validated by the caller.
  */
 export class ReviewCommands {
+  private readonly creation: GroupCommit<ReviewCreation, ReviewResult>;
+
   constructor(
     private readonly database: Database,
     /** Called after a commit that wrote an event. */
     private readonly eventsCommitted: () => void,
-  ) {}
+  ) {
+    this.creation = createReviewCreation(database, eventsCommitted);
+  }
 
-  create(viewer: Viewer, productId: string, input: NewReview): Promise<ReviewResult> {
-    return this.run(
-      {
-        name: 'create_review',
-        text: 'SELECT * FROM create_review($1, $2, $3, $4, $5, $6, $7::smallint, $8, $9)',
-      },
-      [
-        newId(),
-        productId,
-        newId(),
-        viewer.issuer,
-        viewer.subject,
-        viewer.displayName,
-        input.rating,
-        input.title ?? null,
-        input.body ?? null,
-      ],
-    );
+  create(
+    viewer: Viewer,
+    productId: string,
+    input: NewReview,
+    { withProduct, signal }: CommandOptions,
+  ): Promise<ReviewResult> {
+    return this.creation.submit({ id: newId(), viewer, productId, input, withProduct }, signal);
   }
 
   /** Only the author may; absent fields stay, null clears. */
-  update(viewer: Viewer, reviewId: string, input: ReviewChanges): Promise<ReviewResult> {
+  update(viewer: Viewer, reviewId: string, input: ReviewChanges, options: CommandOptions): Promise<ReviewResult> {
     return this.run(
       {
         name: 'update_review',
-        text: 'SELECT * FROM update_review($1, $2, $3, $4, $5, $6::smallint, $7, $8, $9, $10)',
+        text: `SELECT ${REVIEW_CHANGE_COLUMNS} FROM update_review($1, $2, $3, $4, $5, $6::smallint, $7, $8, $9, $10, $11)`,
       },
       [
         reviewId,
@@ -83,44 +71,37 @@ export class ReviewCommands {
         input.title ?? null,
         input.body !== undefined,
         input.body ?? null,
+        options.withProduct,
       ],
+      options,
     );
   }
 
   /** The author may, and an admin. */
-  delete(viewer: Viewer, reviewId: string): Promise<ReviewResult> {
-    return this.run({ name: 'delete_review', text: 'SELECT * FROM delete_review($1, $2, $3, $4)' }, [
-      reviewId,
-      viewer.issuer,
-      viewer.subject,
-      viewer.isAdmin,
-    ]);
+  delete(viewer: Viewer, reviewId: string, options: CommandOptions): Promise<ReviewResult> {
+    return this.run(
+      { name: 'delete_review', text: `SELECT ${REVIEW_CHANGE_COLUMNS} FROM delete_review($1, $2, $3, $4, $5)` },
+      [reviewId, viewer.issuer, viewer.subject, viewer.isAdmin, options.withProduct],
+      options,
+    );
   }
 
-  private async run(statement: { name: string; text: string }, values: unknown[]): Promise<ReviewResult> {
-    let row: ResultRow;
+  private async run(
+    statement: { name: string; text: string },
+    values: unknown[],
+    { signal }: CommandOptions,
+  ): Promise<ReviewResult> {
+    signal.throwIfAborted();
+    let row: ReviewChangeRow;
     try {
       const { rows } = await retryOnDeadlock(() => this.database.write({ ...statement, values }));
-      row = (rows as ResultRow[])[0]!;
+      row = rows[0] as ReviewChangeRow;
     } catch (error) {
-      // The product was deleted between the function's look and its insert.
+      // The product was deleted between the function's look and its change.
       if (violatedConstraint(error) === 'reviews_product_id_fkey') return { status: 'NOT_FOUND' };
       throw error;
     }
-    switch (row.outcome) {
-      case 'CREATED':
-      case 'UPDATED':
-      case 'DELETED':
-        this.eventsCommitted();
-        return done(row);
-      case 'UNCHANGED':
-        return done(row);
-      default:
-        return { status: row.outcome };
-    }
+    if (row.outcome === 'UPDATED' || row.outcome === 'DELETED') this.eventsCommitted();
+    return reviewResultOf(row, ratedProductOf(row));
   }
-}
-
-function done(row: ResultRow): ReviewResult {
-  return { status: 'DONE', reviewId: row.review_id, productId: row.product_id, ratingVersion: row.rating_version };
 }

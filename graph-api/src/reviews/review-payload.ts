@@ -2,7 +2,7 @@ import { Ctx, Field, Int, ObjectType, type ClassType } from 'type-graphql';
 import { USER_ERRORS } from '../graphql/user-error.js';
 import { Product } from '../products/product.js';
 import type { ReviewsContext } from './context.js';
-import type { ReviewResult } from './review-commands.js';
+import type { ReviewResult } from './review-change.js';
 import { Review } from './review.js';
 import { ReviewUserError, toUserError } from './review-user-error.js';
 
@@ -52,8 +52,8 @@ export function emptyPayload<Payload extends ReviewChangePayload>(
 }
 
 /**
- * The payload of a command's result. What this request has read of the review and its product is cleared, and the
- * product's rating comes from PostgreSQL from now on.
+ * The payload of a command's result. What this request has read of the review and its product is replaced by what the
+ * command answered, and the product's rating comes from PostgreSQL from now on.
  * @param idField the path of the id in the arguments, for a user error
  * @throws FORBIDDEN where the review is someone else's
  */
@@ -64,9 +64,15 @@ export function toPayload<Payload extends ReviewChangePayload>(
   idField: string[],
 ): Payload {
   if (result.status !== 'DONE') return emptyPayload(Payload, [toUserError(result.status, idField)]);
-  const { reviewId, productId, ratingVersion } = result;
+  const { review, author, ratingVersion, rated } = result;
+  const { id: reviewId, productId } = review;
   products.clear(productId);
   reviews.clearAll();
-  ratings.productChanged(productId);
+  ratings.productChanged(productId, rated?.rating);
+  if (rated !== null) products.byId.prime(productId, rated.product);
+  if (author !== null) {
+    reviews.authors.prime(author.id, author);
+    reviews.ownById.prime(reviewId, review);
+  }
   return Object.assign(new Payload(), { reviewId, productId, ratingVersion, userErrors: [] });
 }

@@ -1,7 +1,7 @@
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
 import { forbidden } from '../graphql/errors.js';
 import { USER_ERROR_CODES, UserError } from '../graphql/user-error.js';
-import type { ReviewRefusal } from './review-commands.js';
+import type { ReviewRefusal } from './review-change.js';
 
 export enum ReviewUserErrorCode {
   BLANK = 'BLANK',

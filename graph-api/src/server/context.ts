@@ -65,5 +65,6 @@ export function createRequestContext(
     ratings,
     reviews,
     reviewCommands,
+    signal,
   };
 }

@@ -1,4 +1,4 @@
-import { starCounts } from './rating-state.js';
+import { starCounts, type RatingState } from './rating-state.js';
 import type { RatingAggregate } from './rating-store.js';
 
 /** What reads PostgreSQL here: a pg Pool or Client, or the API's `Database`. */
@@ -10,8 +10,8 @@ export interface Queryable {
   }): Promise<{ readonly rows: unknown[] }>;
 }
 
-interface AggregateRow {
-  readonly product_id: string;
+/** The columns of the view `rating_aggregates` that make a rating. */
+export interface AggregateRow {
   readonly last_seq: number;
   readonly stars_1: string;
   readonly stars_2: string;
@@ -19,6 +19,19 @@ interface AggregateRow {
   readonly stars_4: string;
   readonly stars_5: string;
 }
+
+/** The columns of an `AggregateRow`. */
+export const AGGREGATE_COLUMNS = ['last_seq', 'stars_1', 'stars_2', 'stars_3', 'stars_4', 'stars_5'] as const;
+
+/** The rating of a row of the view `rating_aggregates`. */
+export function ratingStateOf(row: AggregateRow): RatingState {
+  return {
+    seq: row.last_seq,
+    stars: starCounts([row.stars_1, row.stars_2, row.stars_3, row.stars_4, row.stars_5]),
+  };
+}
+
+type ProductAggregateRow = AggregateRow & { readonly product_id: string };
 
 /**
  * The ratings computed from the reviews: one statement on the view `rating_aggregates`, so each row holds exactly the
@@ -31,16 +44,12 @@ export async function readRatingAggregates(
   if (productIds.length === 0) return [];
   const { rows } = await database.query({
     name: 'rating_aggregates',
-    text: `SELECT product_id, last_seq, stars_1, stars_2, stars_3, stars_4, stars_5
+    text: `SELECT product_id, ${AGGREGATE_COLUMNS.join(', ')}
              FROM rating_aggregates
             WHERE product_id = ANY ($1::uuid[])`,
     values: [productIds],
   });
-  return (rows as AggregateRow[]).map((row) => ({
-    productId: row.product_id,
-    seq: row.last_seq,
-    stars: starCounts([row.stars_1, row.stars_2, row.stars_3, row.stars_4, row.stars_5]),
-  }));
+  return (rows as ProductAggregateRow[]).map((row) => ({ productId: row.product_id, ...ratingStateOf(row) }));
 }
 
 /** Only the products' last sequence numbers; the planner leaves the view's aggregate out. */
@@ -54,5 +63,5 @@ export async function readLastSequences(
     text: 'SELECT product_id, last_seq FROM rating_aggregates WHERE product_id = ANY ($1::uuid[])',
     values: [productIds],
   });
-  return new Map((rows as AggregateRow[]).map((row) => [row.product_id, row.last_seq]));
+  return new Map((rows as ProductAggregateRow[]).map((row) => [row.product_id, row.last_seq]));
 }

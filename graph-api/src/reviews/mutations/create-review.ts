@@ -1,6 +1,8 @@
-import { Arg, Ctx, Field, ID, InputType, Int, Mutation, ObjectType, Resolver } from 'type-graphql';
+import type { GraphQLResolveInfo } from 'graphql';
+import { Arg, Ctx, Field, ID, Info, InputType, Int, Mutation, ObjectType, Resolver } from 'type-graphql';
 import { requireViewer } from '../../auth/viewer.js';
 import { parseId } from '../../graphql/ids.js';
+import { asksFor } from '../../graphql/selection.js';
 import { IsText, validateInput } from '../../graphql/input-validation.js';
 import type { ReviewsContext } from '../context.js';
 import { emptyPayload, ReviewPayload, toPayload } from '../review-payload.js';
@@ -34,12 +36,16 @@ export class CreateReviewResolver {
   async createReview(
     @Arg('input', () => CreateReviewInput, { description: 'The review.' }) input: CreateReviewInput,
     @Ctx() context: ReviewsContext,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<CreateReviewPayload> {
     const viewer = requireViewer(context.viewer);
     const productId = parseId(input.productId, 'input.productId');
     const problems = await validateInput(input, ReviewUserErrorCode);
     if (problems.length > 0) return emptyPayload(CreateReviewPayload, problems);
-    const result = await context.reviewCommands.create(viewer, productId, input);
+    const result = await context.reviewCommands.create(viewer, productId, input, {
+      withProduct: asksFor('product', info),
+      signal: context.signal,
+    });
     return toPayload(CreateReviewPayload, result, context, ['input', 'productId']);
   }
 }

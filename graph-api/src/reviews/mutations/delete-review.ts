@@ -1,6 +1,8 @@
-import { Arg, Ctx, Field, ID, InputType, Mutation, ObjectType, Resolver } from 'type-graphql';
+import type { GraphQLResolveInfo } from 'graphql';
+import { Arg, Ctx, Field, ID, Info, InputType, Mutation, ObjectType, Resolver } from 'type-graphql';
 import { requireViewer } from '../../auth/viewer.js';
 import { parseId } from '../../graphql/ids.js';
+import { asksFor } from '../../graphql/selection.js';
 import type { ReviewsContext } from '../context.js';
 import { ReviewChangePayload, toPayload } from '../review-payload.js';
 
@@ -24,10 +26,14 @@ export class DeleteReviewResolver {
   async deleteReview(
     @Arg('input', () => DeleteReviewInput, { description: 'The review.' }) input: DeleteReviewInput,
     @Ctx() context: ReviewsContext,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<DeleteReviewPayload> {
     const viewer = requireViewer(context.viewer);
     const id = parseId(input.id, 'input.id');
-    const result = await context.reviewCommands.delete(viewer, id);
+    const result = await context.reviewCommands.delete(viewer, id, {
+      withProduct: asksFor('product', info),
+      signal: context.signal,
+    });
     return toPayload(DeleteReviewPayload, result, context, ['input', 'id']);
   }
 }

@@ -1,6 +1,8 @@
-import { Arg, Ctx, Field, ID, InputType, Int, Mutation, ObjectType, Resolver } from 'type-graphql';
+import type { GraphQLResolveInfo } from 'graphql';
+import { Arg, Ctx, Field, ID, Info, InputType, Int, Mutation, ObjectType, Resolver } from 'type-graphql';
 import { requireViewer } from '../../auth/viewer.js';
 import { parseId } from '../../graphql/ids.js';
+import { asksFor } from '../../graphql/selection.js';
 import { IsText, validateInput } from '../../graphql/input-validation.js';
 import type { ReviewsContext } from '../context.js';
 import { emptyPayload, ReviewPayload, toPayload } from '../review-payload.js';
@@ -39,12 +41,16 @@ export class UpdateReviewResolver {
   async updateReview(
     @Arg('input', () => UpdateReviewInput, { description: 'The changes.' }) input: UpdateReviewInput,
     @Ctx() context: ReviewsContext,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<UpdateReviewPayload> {
     const viewer = requireViewer(context.viewer);
     const id = parseId(input.id, 'input.id');
     const problems = await validateInput(input, ReviewUserErrorCode);
     if (problems.length > 0) return emptyPayload(UpdateReviewPayload, problems);
-    const result = await context.reviewCommands.update(viewer, id, input);
+    const result = await context.reviewCommands.update(viewer, id, input, {
+      withProduct: asksFor('product', info),
+      signal: context.signal,
+    });
     return toPayload(UpdateReviewPayload, result, context, ['input', 'id']);
   }
 }

@@ -1,0 +1,75 @@
+import { AGGREGATE_COLUMNS, ratingStateOf, type AggregateRow } from '@exact-ratings/shared/rating/rating-aggregates.js';
+import type { RatingState } from '@exact-ratings/shared/rating/rating-state.js';
+import type { Product } from '../products/product.js';
+import { productOfRecord, productRecordColumns } from '../products/product-record.js';
+import type { Author } from './author.js';
+import { REVIEW_COLUMNS, reviewOf, type ReviewRow } from './review-row.js';
+import type { Review } from './review.js';
+
+/** Why a command changed nothing. */
+export type ReviewRefusal = 'NOT_FOUND' | 'ALREADY_REVIEWED' | 'FORBIDDEN' | 'VERSION_CONFLICT';
+
+/** A product, and its rating with the change in it. */
+export interface RatedProduct {
+  readonly product: Product;
+  readonly rating: RatingState;
+}
+
+/** What a command answers: all that a payload shows, as it is after the change. */
+export type ReviewResult =
+  | {
+      readonly status: 'DONE';
+      /** A deleted review as it was. */
+      readonly review: Review;
+      /** Null for a deleted review. */
+      readonly author: Author | null;
+      readonly ratingVersion: number;
+      /** Null where it was not asked for. */
+      readonly rated: RatedProduct | null;
+    }
+  | { readonly status: ReviewRefusal };
+
+/** A row that the functions of `sql/migrations/0005-review-functions.sql` answer, as `REVIEW_CHANGE_COLUMNS` selects it. */
+export type ReviewChangeRow = ReviewRow &
+  AggregateRow & {
+    /** Null in a row of `create_reviews` that is about a product. */
+    readonly outcome: 'CREATED' | 'UPDATED' | 'UNCHANGED' | 'DELETED' | 'BUSY' | ReviewRefusal | null;
+    readonly rating_version: number;
+    readonly author_name: string | null;
+  };
+
+const REVIEW = REVIEW_COLUMNS.split(', ').map((column) => `(review).${column}`);
+const RATING = AGGREGATE_COLUMNS.map((column) => `(rating).${column}`);
+
+/** The SELECT list for the functions' answer: the review's columns by their names, as are the rating's. */
+export const REVIEW_CHANGE_COLUMNS = [
+  'outcome, rating_version, author_name',
+  ...REVIEW,
+  productRecordColumns('product'),
+  ...RATING,
+].join(', ');
+
+/** The product of a row, with its rating; null where it has none. */
+export function ratedProductOf(row: ReviewChangeRow): RatedProduct | null {
+  const product = productOfRecord('product', row as unknown as Record<string, unknown>);
+  return product === null ? null : { product, rating: ratingStateOf(row) };
+}
+
+/** @param rated the product, if it was asked for */
+export function reviewResultOf(row: ReviewChangeRow, rated: RatedProduct | null): ReviewResult {
+  switch (row.outcome) {
+    case 'CREATED':
+    case 'UPDATED':
+    case 'UNCHANGED':
+    case 'DELETED': {
+      const { author_id: id, author_name: displayName } = row;
+      const author = id === null || displayName === null ? null : { id, displayName };
+      return { status: 'DONE', review: reviewOf(row), author, ratingVersion: row.rating_version, rated };
+    }
+    case 'BUSY':
+    case null:
+      throw new Error(`a row with the outcome ${row.outcome} is no result of a command`);
+    default:
+      return { status: row.outcome };
+  }
+}

@@ -1,0 +1,110 @@
+import type { Viewer } from '../auth/viewer.js';
+import type { Database } from '../database/database.js';
+import { BUSY, GroupCommit, type WaitFor } from '../database/group-commit.js';
+import { isLockTimeout, leavesConnectionUsable, retryOnDeadlock } from '../database/postgres-errors.js';
+import { serviceUnavailable } from '../graphql/errors.js';
+import { newId } from '../graphql/ids.js';
+import {
+  ratedProductOf,
+  REVIEW_CHANGE_COLUMNS,
+  reviewResultOf,
+  type RatedProduct,
+  type ReviewChangeRow,
+  type ReviewResult,
+} from './review-change.js';
+
+/** A valid new review. */
+export interface NewReview {
+  /** 1 to 5 stars. */
+  readonly rating: number;
+  readonly title?: string | null;
+  readonly body?: string | null;
+}
+
+/** A review to create, under an id that it keeps however often it is sent. */
+export interface ReviewCreation {
+  readonly id: string;
+  readonly viewer: Viewer;
+  readonly productId: string;
+  readonly input: NewReview;
+  /** Whether the answer shows the product and its rating. */
+  readonly withProduct: boolean;
+}
+
+/** What a batch holds is bounded by time rather than size: 200 reviews take PostgreSQL some 10 ms. */
+const MAX_BATCH = 200;
+
+/** Reviews that wait or are being written. HTTP has its own limit (`GRAPHQL_MAX_CONCURRENT_REQUESTS`), and one request may bring several. */
+const MAX_PENDING = 2_000;
+
+const CREATE_REVIEWS = {
+  name: 'create_reviews',
+  text: `SELECT nth, ${REVIEW_CHANGE_COLUMNS} FROM create_reviews($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+};
+
+/** Creates reviews by group commit: those that arrive while a transaction is under way are one transaction. */
+export function createReviewCreation(
+  database: Database,
+  eventsCommitted: () => void,
+): GroupCommit<ReviewCreation, ReviewResult> {
+  return new GroupCommit<ReviewCreation, ReviewResult>({
+    keyOf: ({ productId }) => productId,
+    commit: async (creations, waitFor) => {
+      const rows = await retryOnDeadlock(() => createReviews(database, creations, waitFor));
+      if (rows.some(({ outcome }) => outcome === 'CREATED')) eventsCommitted();
+      return outcomesOf(creations, rows);
+    },
+    isRefusal: leavesConnectionUsable,
+    isLockTimeout,
+    unavailable: () => serviceUnavailable('Too many reviews are being written. Try again in a moment.'),
+    maxBatch: MAX_BATCH,
+    maxPending: MAX_PENDING,
+  });
+}
+
+type CreationRow = ReviewChangeRow & { readonly nth: number | null };
+
+async function createReviews(
+  database: Database,
+  creations: readonly ReviewCreation[],
+  waitFor: WaitFor,
+): Promise<CreationRow[]> {
+  const column = <T>(valueOf: (creation: ReviewCreation) => T): T[] => creations.map(valueOf);
+  const { rows } = await database.write({
+    ...CREATE_REVIEWS,
+    values: [
+      column(({ id }) => id),
+      column(({ productId }) => productId),
+      column(() => newId()),
+      column(({ viewer }) => viewer.issuer),
+      column(({ viewer }) => viewer.subject),
+      column(({ viewer }) => viewer.displayName),
+      column(({ input }) => input.rating),
+      column(({ input }) => input.title ?? null),
+      column(({ input }) => input.body ?? null),
+      column(({ withProduct }) => withProduct),
+      waitFor !== 'nothing',
+      waitFor === 'everything',
+    ],
+  });
+  return rows as CreationRow[];
+}
+
+function outcomesOf(
+  creations: readonly ReviewCreation[],
+  rows: readonly CreationRow[],
+): Array<ReviewResult | typeof BUSY> {
+  const products = new Map<string, RatedProduct>();
+  const outcomes = new Array<ReviewResult | typeof BUSY>(creations.length);
+  for (const row of rows) {
+    const rated = row.nth === null ? ratedProductOf(row) : null;
+    if (rated !== null) products.set(rated.product.id, rated);
+  }
+  for (const row of rows) {
+    if (row.nth === null) continue;
+    const { productId, withProduct } = creations[row.nth - 1]!;
+    const rated = withProduct ? (products.get(productId) ?? null) : null;
+    outcomes[row.nth - 1] = row.outcome === 'BUSY' ? BUSY : reviewResultOf(row, rated);
+  }
+  return outcomes;
+}
