@@ -1,6 +1,8 @@
 import { createRatingsClient, type RatingsClient } from '@exact-ratings/client';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import type { Progress } from '@exact-ratings/stack/progress.js';
+import { startPgBouncer, type PgBouncer } from '@exact-ratings/stack/servers/pgbouncer.js';
+import type { PgBouncerProgram } from '@exact-ratings/stack/servers/programs/pgbouncer.js';
 import { startStack, type Stack } from '@exact-ratings/stack/stack.js';
 import { startSystem, type System } from '@exact-ratings/stack/system.js';
 import { Redis } from 'ioredis';
@@ -20,6 +22,8 @@ export interface TestbedOptions {
   readonly kafkaBrokers?: 1 | 3;
   /** Puts a proxy between the services and Redis. */
   readonly redisProxy?: boolean;
+  /** Puts a PgBouncer between the services and PostgreSQL. */
+  readonly pgBouncer?: { readonly program: PgBouncerProgram; readonly settings: Readonly<Record<string, string>> };
   readonly onProgress?: Progress;
 }
 
@@ -69,8 +73,12 @@ export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
     ...progress,
   });
   let redisProxy: FaultProxy | undefined;
+  let pgBouncer: PgBouncer | undefined;
   let system: System;
   try {
+    if (options.pgBouncer !== undefined) {
+      pgBouncer = await startPgBouncer(servers, options.pgBouncer.program, options.pgBouncer.settings);
+    }
     redisProxy = options.redisProxy === true ? await FaultProxy.start(servers.redis.port) : undefined;
     system = await startSystem({
       name: `${name}-services`,
@@ -81,12 +89,14 @@ export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
       environment: {
         ...servers.env,
         ...(redisProxy === undefined ? {} : { REDIS_PORT: String(redisProxy.port) }),
+        ...(pgBouncer === undefined ? {} : { DATABASE_PORT: String(pgBouncer.port) }),
       },
       variables: { LOG_LEVEL: 'info', ...variables },
       ...progress,
     });
   } catch (error) {
     await redisProxy?.close();
+    await pgBouncer?.stop();
     await servers.stop();
     throw error;
   }
@@ -139,6 +149,7 @@ export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
         await pool.end();
         await system.stop();
         await redisProxy?.close();
+        await pgBouncer?.stop();
         await servers.stop();
       })()),
   };

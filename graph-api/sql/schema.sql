@@ -193,6 +193,7 @@ DECLARE
   known integer;
   deleted uuid;
 BEGIN
+  PERFORM commit_durably();
   PERFORM FROM review_streams WHERE product_id = ANY (product_ids) ORDER BY product_id FOR UPDATE;
   GET DIAGNOSTICS known = ROW_COUNT;
   IF known < (SELECT count(DISTINCT id) FROM unnest(product_ids) AS p (id)) THEN
@@ -290,12 +291,23 @@ DECLARE
   event_id uuid := gen_random_uuid();
   final_seq integer;
 BEGIN
+  PERFORM commit_durably();
   INSERT INTO review_streams AS s (product_id, last_seq, closed) VALUES (deleted_product_id, 1, true)
   ON CONFLICT (product_id) DO UPDATE SET last_seq = s.last_seq + 1, closed = true
   RETURNING last_seq INTO final_seq;
   INSERT INTO outbox (id, aggregateid, type, payload, seq)
   VALUES (event_id, deleted_product_id, 'product-deleted',
           review_event_payload(event_id, 'product-deleted', deleted_product_id, NULL, final_seq, NULL, NULL), final_seq);
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.commit_durably()
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF current_setting('synchronous_commit') = 'off' THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.counted_rating(rating smallint, status text)
@@ -310,6 +322,7 @@ CREATE OR REPLACE FUNCTION public.create_review_stream()
  SET search_path TO 'public', 'pg_temp'
 AS $function$
 BEGIN
+  PERFORM commit_durably();
   INSERT INTO review_streams (product_id) SELECT id FROM new_rows;
   RETURN NULL;
 END $function$;

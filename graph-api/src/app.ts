@@ -8,8 +8,9 @@ import type { Redis } from 'ioredis';
 import { EXAMPLE_JWT_SECRET } from './auth/auth-config.js';
 import { TokenVerifier } from './auth/token-verifier.js';
 import type { GraphApiConfig } from './config.js';
-import { createDataSource, isMigrated } from './database/data-source.js';
+import { createDataSource } from './database/data-source.js';
 import { createWritePool, Database, poolSizes } from './database/database.js';
+import { SchemaCheck } from './database/schema-check.js';
 import { addExplorer } from './explorer/explorer.js';
 import { serviceUnavailable } from './graphql/errors.js';
 import { createKafkaPublisher, type Publisher } from './outbox/kafka-publisher.js';
@@ -57,6 +58,7 @@ function createRedis(config: GraphApiConfig, logger: Logger): Redis {
 /**
  * The composition root: listens at once (`/health` lives, `/ready` does not), waits for PostgreSQL without end, then
  * serves. Kafka and Redis may be down all the time. Whatever is opened is pushed on `resources`.
+ * @throws UnusableDatabaseError where PostgreSQL is set up so that it cannot be used
  */
 export async function startApp(
   config: GraphApiConfig,
@@ -109,7 +111,8 @@ export async function startApp(
     reviewCommands: new ReviewCommands(database, relay.wake),
   };
 
-  const readiness = new Readiness(() => isMigrated(dataSource));
+  const schemaCheck = new SchemaCheck(dataSource, logger);
+  const readiness = new Readiness(() => schemaCheck.isUsable());
   const server = await createHttpServer({ ...config, maxBodyBytes: config.limits.maxBodyBytes, readiness, logger });
   const apollo = await addGraphQL(server, {
     limits: config.limits,
@@ -148,9 +151,7 @@ export async function startApp(
   );
   relay.start();
   cleanup.start();
-  if (!(await isMigrated(dataSource).catch(() => false))) {
-    logger.warn('the database is not migrated: run `npm run migrate`');
-  }
+  await schemaCheck.isUsable().catch(() => false);
   logger.info({ url: `http://${config.host}:${port}/graphql` }, 'serving');
   return { port };
 }

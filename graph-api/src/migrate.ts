@@ -5,6 +5,7 @@ import { retryUntilAborted } from '@exact-ratings/shared/runtime/backoff.js';
 import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
 import { createDataSource } from './database/data-source.js';
 import { migrationFile, unknownMigrations } from './database/migrations.js';
+import { requireTargetSchema } from './database/schema-check.js';
 import { withMigrationLock } from './database/migration-lock.js';
 import { readMigrateConfig } from './migrate-config.js';
 import { ensureTopics } from './outbox/topics.js';
@@ -30,7 +31,7 @@ async function waitFor<T>(server: string, address: string, attempt: () => Promis
     );
   } catch (error) {
     if (!deadline.aborted) throw error;
-    throw new Error(`${server} at ${address} did not answer within ${config.waitSeconds} s: ${errorMessage(last)}`);
+    throw new Error(`${server} at ${address} could not be used within ${config.waitSeconds} s: ${errorMessage(last)}`);
   }
 }
 
@@ -46,7 +47,8 @@ try {
   try {
     const wait = (): void => print('another migration of this database is running: waiting for it …');
     await withMigrationLock(config.database, config.waitSeconds * 1_000, wait, async () => {
-      const newer = await unknownMigrations(dataSource);
+      const { recorded } = await requireTargetSchema(dataSource);
+      const newer = recorded ? await unknownMigrations(dataSource) : [];
       for (const name of newer) print(`migration ${migrationFile(name)} is of a newer release; it stays`);
       const applied = await dataSource.runMigrations();
       for (const { name } of applied) print(`migrated: ${migrationFile(name)}`);

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { createKafkaClient } from '@exact-ratings/shared/clients/kafka-client.js';
 import type { Queryable } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
-import { retryUntilAborted } from '@exact-ratings/shared/runtime/backoff.js';
+import { PermanentError, retryUntilAborted, waitFor } from '@exact-ratings/shared/runtime/backoff.js';
 import { settledWithin, untilAborted } from '@exact-ratings/shared/runtime/deadline.js';
 import { ReleaseStack } from '@exact-ratings/shared/runtime/lifecycle.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
@@ -83,6 +83,12 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
 
     const pool = createDatabasePool(config.database, config.databasePool, logger);
     resources.push('PostgreSQL', () => bounded(pool.end()));
+    // It may be down: only what waiting does not end is fatal.
+    const databaseWait = new AbortController();
+    resources.push('wait for PostgreSQL', () => databaseWait.abort(new Error('the worker stops')));
+    waitFor('PostgreSQL', () => pool.query('SELECT 1'), logger, databaseWait.signal).catch((error: unknown) => {
+      if (error instanceof PermanentError) onFatal(error);
+    });
     const ratingRedis = createRatingConnection(config.redis, 'rating-worker:ratings', logger);
     const queueRedis = createQueueConnection(config.redis, 'rating-worker:queue', logger);
     const workerRedis = createQueueConnection(config.redis, 'rating-worker:jobs', logger);

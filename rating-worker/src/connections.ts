@@ -1,4 +1,5 @@
 import { postgresOptions } from '@exact-ratings/shared/clients/postgres-options.js';
+import { prepareSession } from '@exact-ratings/shared/clients/postgres-session.js';
 import { createRedisClient } from '@exact-ratings/shared/clients/redis-client.js';
 import type { DatabaseConfig, RedisConfig } from '@exact-ratings/shared/config/server-config.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
@@ -66,7 +67,7 @@ export function createDatabasePool(
     ...postgresOptions(config, 'rating-worker'),
     max: limits.size,
     connectionTimeoutMillis: 2_000,
-    statement_timeout: limits.statementTimeoutMs,
+    onConnect: prepareSession(limits.statementTimeoutMs),
     query_timeout: limits.statementTimeoutMs + 2_000,
   });
   pool.on('error', (error) => logger.warn({ reason: errorMessage(error) }, 'an idle PostgreSQL connection was lost'));

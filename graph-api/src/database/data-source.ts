@@ -1,7 +1,8 @@
 import 'reflect-metadata';
 import type { DatabaseConfig } from '@exact-ratings/shared/config/server-config.js';
+import { prepareSession } from '@exact-ratings/shared/clients/postgres-session.js';
 import { DataSource } from 'typeorm';
-import { MIGRATIONS, NEWEST_MIGRATION } from './migrations.js';
+import { MIGRATIONS } from './migrations.js';
 
 export interface DataSourceOptions {
   /** The classes that describe tables to TypeORM; the subjects bring them. */
@@ -35,17 +36,10 @@ export function createDataSource(config: DatabaseConfig, options: DataSourceOpti
     poolErrorHandler: options.onPoolError,
     connectTimeoutMS: 3_000,
     extra: {
-      statement_timeout: options.statementTimeoutMs,
+      onConnect: prepareSession(options.statementTimeoutMs),
       // The client's own limit, for a server that does not answer at all.
       ...(options.statementTimeoutMs === 0 ? {} : { query_timeout: options.statementTimeoutMs + 2_000 }),
       keepAlive: true,
     },
   });
-}
-
-/** Whether PostgreSQL answers and has run the newest migration that this code knows. Rejects where it does not answer. */
-export async function isMigrated(dataSource: DataSource): Promise<boolean> {
-  if (!dataSource.isInitialized) return false;
-  const rows: unknown[] = await dataSource.query('SELECT FROM schema_migrations WHERE name = $1', [NEWEST_MIGRATION]);
-  return rows.length > 0;
 }

@@ -1,4 +1,5 @@
 import { postgresOptions } from '@exact-ratings/shared/clients/postgres-options.js';
+import { prepareSession } from '@exact-ratings/shared/clients/postgres-session.js';
 import type { DatabaseConfig } from '@exact-ratings/shared/config/server-config.js';
 import pg from 'pg';
 import type { DataSource } from 'typeorm';
@@ -37,7 +38,7 @@ export function createWritePool(config: DatabaseConfig, options: WritePoolOption
     ...postgresOptions(config, 'graph-api'),
     max: options.size,
     connectionTimeoutMillis: 3_000,
-    statement_timeout: options.statementTimeoutMs,
+    onConnect: prepareSession(options.statementTimeoutMs),
     query_timeout: options.statementTimeoutMs + 2_000,
   });
   pool.on('error', options.onPoolError);

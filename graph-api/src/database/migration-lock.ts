@@ -1,6 +1,7 @@
 import { postgresOptions } from '@exact-ratings/shared/clients/postgres-options.js';
 import type { DatabaseConfig } from '@exact-ratings/shared/config/server-config.js';
 import pg from 'pg';
+import { LIFT_TIME_LIMITS } from './transaction-limits.js';
 
 /** Id of the advisory lock that one migration at a time holds. An arbitrary constant, the same in every release. */
 const MIGRATION_LOCK_ID = '7164823506117843';
@@ -29,7 +30,7 @@ export async function withMigrationLock<T>(
   try {
     await client.query('BEGIN');
     // A migration may take long, and this transaction is idle all the while.
-    await client.query('SET LOCAL idle_in_transaction_session_timeout = 0');
+    await client.query(LIFT_TIME_LIMITS);
     await client.query(`SET LOCAL lock_timeout = ${Math.ceil(waitMs)}`);
     const { rows } = await client.query<{ held: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS held', [
       MIGRATION_LOCK_ID,

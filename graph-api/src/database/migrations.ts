@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { DataSource, MigrationInterface, QueryRunner } from 'typeorm';
+import { LIFT_TIME_LIMITS } from './transaction-limits.js';
 
 /** `graph-api/sql/migrations`: the same path from `src` and from `dist`. */
 const DIRECTORY = new URL('../../sql/migrations/', import.meta.url);
@@ -35,6 +36,7 @@ function migrationClass(file: string): MigrationClass {
 
     async up(queryRunner: QueryRunner): Promise<void> {
       // Functions keep this path: the schema that everything is created in, whatever else the role looks into.
+      await queryRunner.query(LIFT_TIME_LIMITS);
       await queryRunner.query(`SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true)`);
       await queryRunner.query(sql);
     }
@@ -46,15 +48,11 @@ function migrationClass(file: string): MigrationClass {
 }
 
 /**
- * Compares the migrations that a database has had with the files of this release.
+ * Compares the migrations that are recorded in a database with the files of this release.
  * @returns the names of migrations that only a newer release knows
  * @throws Error where the database is from before the first release: its tables cannot be taken over
  */
 export async function unknownMigrations(dataSource: DataSource): Promise<string[]> {
-  const [found] = await dataSource.query<Array<{ exists: boolean }>>(
-    `SELECT to_regclass('schema_migrations') IS NOT NULL AS exists`,
-  );
-  if (found?.exists !== true) return [];
   const applied = await dataSource.query<Array<{ name: string }>>('SELECT name FROM schema_migrations ORDER BY name');
   const known = new Set(migrationFiles().map(recordedName));
   const unknown = applied.map(({ name }) => name).filter((name) => !known.has(name));

@@ -1,7 +1,13 @@
 import { eventually } from '@exact-ratings/stack/testing/eventually.js';
 import { insertProduct } from '@exact-ratings/stack/testing/rows.js';
 import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
-import { violatedConstraint, isDatabaseUnavailable, retryOnDeadlock } from './postgres-errors.js';
+import type pg from 'pg';
+import {
+  violatedConstraint,
+  isDatabaseUnavailable,
+  leavesConnectionUsable,
+  retryOnDeadlock,
+} from './postgres-errors.js';
 
 let database: TestDatabase;
 
@@ -38,6 +44,14 @@ test.each([
   ['a broken rule', ["INSERT INTO products (name, price_amount, price_currency) VALUES ('', 1, 'EUR')"]],
 ])('%s: trying again would not help', async (_name, statements) => {
   expect(isDatabaseUnavailable(await errorOf(...statements))).toBe(false);
+});
+
+test('an error of a statement leaves its connection usable, in whatever language PostgreSQL speaks', async () => {
+  const refused = (await errorOf('SELECT nothing FROM nowhere')) as pg.DatabaseError;
+  expect(leavesConnectionUsable(refused)).toBe(true);
+  expect(leavesConnectionUsable(Object.assign(refused, { severity: 'FEHLER' }))).toBe(true);
+  expect(leavesConnectionUsable(Object.assign(refused, { severity: 'FATAL', code: '57P01' }))).toBe(false);
+  expect(leavesConnectionUsable(new Error('Query read timeout'))).toBe(false);
 });
 
 test('the broken constraint has its name', async () => {

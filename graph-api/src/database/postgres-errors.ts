@@ -25,9 +25,15 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return postgresErrors.isDatabaseUnavailable(pgErrorOf(error));
 }
 
-/** Whether the error is PostgreSQL's answer to one statement, after which its connection is as good as before. */
+/** Classes after which a connection is not trusted: 08, 53, 57P, 58 system, XX internal; 25P03 and 25P04 end its session. */
+const CONNECTION_LOST = /^(08|53|57P|58|XX|25P03|25P04)/;
+
+/**
+ * Whether the error is PostgreSQL's answer to one statement, after which its connection is as good as before. By its code: the
+ * severity is a word of the server's language (`lc_messages`).
+ */
 export function leavesConnectionUsable(error: unknown): boolean {
-  return error instanceof DatabaseError && error.severity === 'ERROR';
+  return error instanceof DatabaseError && error.code !== undefined && !CONNECTION_LOST.test(error.code);
 }
 
 /** Whether a statement gave up waiting for a lock. */

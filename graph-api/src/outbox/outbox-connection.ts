@@ -66,7 +66,8 @@ export class OutboxConnection {
 
   /**
    * The limits are set for each transaction and not for the session, which a pooler (PgBouncer in transaction mode) does not
-   * keep; isolation and access mode are named, since the database's defaults may be others.
+   * keep; isolation and access mode are named, since the database's defaults may be others. A limit of the role for a whole
+   * transaction is lifted (PostgreSQL 17 has it): a batch that is published may take longer.
    *
    * `tcp_user_timeout` ends a transaction whose answer nobody takes: where this process's host is gone, or stands still,
    * PostgreSQL waits for the socket as long as TCP does, and no other time-out ends that. Only Linux has it; elsewhere
@@ -78,6 +79,7 @@ export class OutboxConnection {
       'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE',
       `SET LOCAL statement_timeout = ${STATEMENT_MS}`,
       `SET LOCAL idle_in_transaction_session_timeout = ${this.idleTransactionMs}`,
+      "SELECT set_config('transaction_timeout', '0', true) WHERE current_setting('transaction_timeout', true) IS NOT NULL",
       ...(rows[0]!.linux ? [`SET LOCAL tcp_user_timeout = ${this.idleTransactionMs}`] : []),
     ].join('; ');
   }

@@ -7,8 +7,8 @@ const READY_TIMEOUT_MS = 2_000;
 export class Readiness {
   private stopping = false;
 
-  /** @param isMigrated whether PostgreSQL answers and is migrated */
-  constructor(private readonly isMigrated: () => Promise<boolean>) {}
+  /** @param isUsable whether PostgreSQL answers, is migrated, and can be used */
+  constructor(private readonly isUsable: () => Promise<boolean>) {}
 
   /** True once the process was asked to stop: it still answers, and closes each connection after its answer. */
   get isStopping(): boolean {
@@ -20,7 +20,7 @@ export class Readiness {
   }
 
   async read(): Promise<{ readonly ready: boolean; readonly parts: Readonly<Record<string, boolean>> }> {
-    const answer = withDeadline(this.isMigrated(), READY_TIMEOUT_MS, 'PostgreSQL did not answer');
+    const answer = withDeadline(this.isUsable(), READY_TIMEOUT_MS, 'PostgreSQL did not answer');
     const postgres = await answer.catch(() => false);
     const parts = this.stopping ? { postgres, running: false } : { postgres };
     return { ready: postgres && !this.stopping, parts };

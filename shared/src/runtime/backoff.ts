@@ -36,10 +36,13 @@ export class Backoff {
   }
 }
 
+/** An error that waiting does not end. */
+export class PermanentError extends Error {}
+
 /**
  * Tries until it succeeds or the signal is aborted.
  * @param onFailure called after each failure, with the time to the next try
- * @throws the signal's reason once aborted.
+ * @throws a PermanentError of the attempt at once; the signal's reason once aborted.
  */
 export async function retryUntilAborted<T>(
   attempt: () => Promise<T>,
@@ -54,6 +57,7 @@ export async function retryUntilAborted<T>(
       return await attempt();
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof PermanentError) throw error;
       const retryInMs = Math.round(backoff.next());
       onFailure(error, retryInMs);
       await sleep(retryInMs, signal);
@@ -63,7 +67,7 @@ export async function retryUntilAborted<T>(
 
 /**
  * Tries until it succeeds; logs once what it waits for, and once that it is there.
- * @throws the signal's reason once aborted.
+ * @throws a PermanentError of the attempt at once; the signal's reason once aborted.
  */
 export async function waitFor<T>(
   what: string,
