@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
  * servers. Each has servers of its own and runs one file at a time. Both take about the same time.
  */
 const RUNS = [
-  ['shared', 'graph-api', 'rating-worker'],
+  ['shared', 'graph-api', 'graph-api-interpreted', 'rating-worker'],
   ['client', 'stack', 'deploy', 'e2e', 'bench'],
 ];
 const JEST = fileURLToPath(new URL('node_modules/jest/bin/jest.js', import.meta.url));

@@ -6,6 +6,7 @@ import type { ReleaseStack } from '@exact-ratings/shared/runtime/lifecycle.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import type { Redis } from 'ioredis';
 import { EXAMPLE_JWT_SECRET } from './auth/auth-config.js';
+import { authorizationHeaders } from './auth/authorization-header.js';
 import { TokenVerifier } from './auth/token-verifier.js';
 import type { GraphApiConfig } from './config.js';
 import { createDataSource } from './database/data-source.js';
@@ -22,7 +23,7 @@ import { ProductEntity } from './products/product.entity.js';
 import { RatingCache } from './ratings/rating-cache.js';
 import { RatingReader } from './ratings/rating-reader.js';
 import { ReviewCommands } from './reviews/review-commands.js';
-import { createRequestContext, type RequestContext } from './server/context.js';
+import { RequestContext } from './server/context.js';
 import { addGraphQL } from './server/graphql-server.js';
 import { createHttpServer, listen } from './server/http-server.js';
 import { Readiness } from './server/readiness.js';
@@ -117,14 +118,13 @@ export async function startApp(
   const apollo = await addGraphQL(server, {
     limits: config.limits,
     introspection: config.introspection,
+    compileAfter: config.compileAfter,
     hideSchemaDetails: config.production,
     logger,
-    createContext: async ({ raw, id }, signal): Promise<RequestContext> => {
+    createContext: async ({ raw, id }, lifetime): Promise<RequestContext> => {
       if (!dataSource.isInitialized) throw serviceUnavailable('The service is starting. Try again in a moment.');
-      return createRequestContext(shared, await tokens.viewerOf(raw.headersDistinct['authorization'] ?? []), {
-        requestId: id,
-        signal,
-      });
+      const viewer = await tokens.viewerOf(authorizationHeaders(raw));
+      return new RequestContext(shared, viewer, id, lifetime);
     },
   });
   if (config.explorer.active) {

@@ -46,6 +46,8 @@ export interface GraphApiConfig {
   readonly auth: AuthConfig;
   readonly limits: Limits;
   readonly introspection: boolean;
+  /** How often a query comes before it is compiled; 0 never. */
+  readonly compileAfter: number;
   readonly keepAliveTimeoutMs: number;
   /** How long a stopping process goes on accepting requests. */
   readonly drainMs: number;
@@ -60,7 +62,7 @@ export function readGraphApiConfig(environment: Environment): GraphApiConfig {
   const env = new EnvReader(environment);
   const production = readProduction(env);
   const { host, logLevel } = env.read(SERVICE);
-  const { port, corsOrigins, introspection, drainMs, keepAliveTimeoutMs, accessLog } = env.read(SERVER);
+  const { port, corsOrigins, introspection, drainMs, keepAliveTimeoutMs, accessLog, compileAfter } = env.read(SERVER);
   const explorer = readExplorerConfig(env);
 
   return env.finish({
@@ -80,6 +82,7 @@ export function readGraphApiConfig(environment: Environment): GraphApiConfig {
     keepAliveTimeoutMs,
     drainMs: drainMs ?? (production ? PRODUCTION_DRAIN_MS : 0),
     accessLog,
+    compileAfter,
     introspection: introspection ?? (!production || explorer.active),
     corsOrigins: [...corsOrigins, ...(explorer.active ? [APOLLO_SANDBOX_ORIGIN] : [])],
     explorer,

@@ -1,4 +1,10 @@
+import type { IncomingMessage } from 'node:http';
 import { unauthenticated } from '../graphql/errors.js';
+
+/** Every Authorization header of the request. `headersDistinct` costs some µs, which a request without a token need not pay. */
+export function authorizationHeaders({ headers, headersDistinct }: IncomingMessage): readonly string[] {
+  return headers.authorization === undefined ? [] : (headersDistinct['authorization'] ?? []);
+}
 
 /** What a client writes in the place of a token that it does not have. */
 const NO_TOKEN = new Set(['null', 'undefined', '[object', 'none', 'false', 'nan']);

@@ -191,7 +191,10 @@ describe('over HTTP', () => {
       hideSchemaDetails: false,
       logger: LOGGER,
       createContext: async (request) =>
-        ({ viewer: await tokens.viewerOf(request.raw.headersDistinct['authorization'] ?? []) }) as RequestContext,
+        ({
+          viewer: await tokens.viewerOf(request.raw.headersDistinct['authorization'] ?? []),
+          setRequestedFields: () => undefined,
+        }) as unknown as RequestContext,
     });
     await listen(server, config.host, 0);
     const url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}/graphql`;

@@ -1,5 +1,6 @@
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose';
+import type { KeyValidity } from './verified-tokens.js';
 
 export interface KeyTimes {
   /** Keys of this age are fetched again, so that a withdrawn key stops working. */
@@ -76,6 +77,11 @@ export class Jwks {
       throw error;
     }
   };
+
+  /** For how long what these keys verified holds. */
+  validity(): KeyValidity {
+    return { generation: this.fetchedAt, freshUntil: this.fetchedAt + this.times.maxAgeMs };
+  }
 
   /** Fetches the keys ahead of the first token; a failure is only logged. */
   async prepare(): Promise<void> {

@@ -1,10 +1,11 @@
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
-import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
+import { errors, jwtVerify, type CryptoKey, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { serviceUnavailable, unauthenticated } from '../graphql/errors.js';
 import type { AuthConfig } from './auth-config.js';
 import { bearerToken } from './authorization-header.js';
 import { KeysUnavailableError, Jwks } from './jwks.js';
 import { RefusedTokens } from './refused-tokens.js';
+import { VerifiedTokens, type KeyValidity } from './verified-tokens.js';
 import type { Viewer } from './viewer.js';
 
 const ANONYMOUS = 'Anonymous';
@@ -20,25 +21,38 @@ const PROVIDER_ALGORITHMS = [
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ];
 
+const ALWAYS: KeyValidity = { generation: 0, freshUntil: Infinity };
+
+/** Once, and not with every token as jose does with a text. */
+function importSecret(secret: string): Promise<CryptoKey> {
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
+  return crypto.subtle.importKey('raw', new TextEncoder().encode(secret), algorithm, false, ['verify']);
+}
+
 /** Turns the Authorization header into the caller. */
 export class TokenVerifier {
   private readonly algorithms: string[];
   private readonly keyOf: JWTVerifyGetKey;
   private readonly refused: RefusedTokens;
+  private readonly verified: VerifiedTokens;
+  private readonly keyValidity: () => KeyValidity;
 
   constructor(
     private readonly config: AuthConfig,
     logger: Logger,
   ) {
     this.refused = new RefusedTokens(config, logger);
+    this.verified = new VerifiedTokens(config.clockToleranceSeconds);
     if (config.keys.type === 'secret') {
-      const key = new TextEncoder().encode(config.keys.secret);
+      const key = importSecret(config.keys.secret);
       this.algorithms = SECRET_ALGORITHMS;
       this.keyOf = () => key;
+      this.keyValidity = () => ALWAYS;
     } else {
       const keys = new Jwks(config.keys.jwksUrl, logger);
       this.algorithms = PROVIDER_ALGORITHMS;
       this.keyOf = keys.keyOf;
+      this.keyValidity = () => keys.validity();
       void keys.prepare();
     }
   }
@@ -50,7 +64,15 @@ export class TokenVerifier {
    */
   async viewerOf(headers: readonly string[]): Promise<Viewer | null> {
     const token = bearerToken(headers);
-    return token === null ? null : this.viewer(await this.verify(token));
+    if (token === null) return null;
+    const remembered = this.verified.get(token, this.keyValidity().generation);
+    if (remembered !== undefined) return remembered;
+    // Of before the verification: keys that are fetched meanwhile may not be the ones that verified.
+    const validity = this.keyValidity();
+    const payload = await this.verify(token);
+    const viewer = this.viewer(payload);
+    this.verified.add(token, viewer, payload.exp!, validity);
+    return viewer;
   }
 
   private async verify(token: string): Promise<JWTPayload> {

@@ -5,9 +5,9 @@ import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { leavesConnectionUsable } from './postgres-errors.js';
 
-/** A statement under a name of its own: prepared once per connection. */
+/** A statement; under a name of its own it is prepared once per connection. */
 export interface Statement {
-  readonly name: string;
+  readonly name?: string;
   readonly text: string;
 }
 

@@ -1,4 +1,5 @@
 import { Field, ObjectType, type ClassType } from 'type-graphql';
+import type { Page, PageEdge } from './page.js';
 
 @ObjectType({ description: 'Where a page stands in its list.', simpleResolvers: true })
 export class PageInfo {
@@ -13,18 +14,6 @@ export class PageInfo {
 
   @Field(() => String, { nullable: true, description: 'The cursor of the last edge; null on an empty page.' })
   endCursor!: string | null;
-}
-
-/** An item of a page and its position in the list. */
-export interface PageEdge<Item> {
-  readonly cursor: string;
-  readonly node: Item;
-}
-
-/** One page of a keyset-paginated list, the source object of a Relay connection. */
-export interface Page<Item> {
-  readonly edges: ReadonlyArray<PageEdge<Item>>;
-  readonly pageInfo: PageInfo;
 }
 
 /** The edge type of a list: `edgeType(Product, 'Product')` is `ProductEdge`. */
@@ -51,16 +40,22 @@ export function connectionType<Item extends object>(
 ) {
   @ObjectType()
   abstract class Connection {
-    @Field(() => [edge], { description: 'The page, with cursors.' })
-    edges!: Array<PageEdge<Item>>;
+    constructor(readonly page: Page<Item>) {}
 
-    @Field(() => [item], { description: 'The page, without cursors.' })
-    get nodes(): Item[] {
-      return this.edges.map(({ node }) => node);
+    @Field(() => [edge], { simple: true, description: 'The page, with cursors.' })
+    get edges(): Array<PageEdge<Item>> {
+      return this.page.edges;
     }
 
-    @Field(() => PageInfo, { description: 'Where the page stands in the list.' })
-    pageInfo!: PageInfo;
+    @Field(() => [item], { simple: true, description: 'The page, without cursors.' })
+    get nodes(): readonly Item[] {
+      return this.page.nodes;
+    }
+
+    @Field(() => PageInfo, { simple: true, description: 'Where the page stands in the list.' })
+    get pageInfo(): PageInfo {
+      return this.page.pageInfo;
+    }
   }
   Object.defineProperty(Connection, 'name', { value: `${name}ConnectionBase` });
   return Connection;

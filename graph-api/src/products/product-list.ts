@@ -1,5 +1,5 @@
 import { Args, Ctx, FieldResolver, Int, ObjectType, Query, Resolver } from 'type-graphql';
-import { connectionType, edgeType, type Page } from '../pagination/connection.js';
+import { connectionType, edgeType } from '../pagination/connection.js';
 import { PageArguments, parsePageArguments } from '../pagination/page-arguments.js';
 import type { ProductsContext } from './context.js';
 import { Product } from './product.js';
@@ -7,17 +7,13 @@ import { Product } from './product.js';
 const ProductEdge = edgeType(Product, 'Product');
 
 @ObjectType({ description: 'A page of products.' })
-class ProductConnection extends connectionType(Product, ProductEdge, 'Product') {
-  static of(page: Page<Product>): ProductConnection {
-    return Object.assign(new ProductConnection(), page);
-  }
-}
+class ProductConnection extends connectionType(Product, ProductEdge, 'Product') {}
 
 @Resolver(() => ProductConnection)
 export class ProductListResolver {
   @Query(() => ProductConnection, { description: 'All products, newest first.' })
   async products(@Args(() => PageArguments) page: PageArguments, @Ctx() { products }: ProductsContext) {
-    return ProductConnection.of(await products.page(parsePageArguments(page, 'product')));
+    return new ProductConnection(await products.page(parsePageArguments(page, 'product')));
   }
 
   @FieldResolver(() => Int, {

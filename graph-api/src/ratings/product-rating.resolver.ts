@@ -4,6 +4,7 @@ import { badUserInput } from '../graphql/errors.js';
 import { Product } from '../products/product.js';
 import type { RatingsContext } from './context.js';
 import { ProductRating } from './product-rating.js';
+import type { ReadRating } from './rating-reader.js';
 
 /** The fields that ratings add to a product. */
 @Resolver(() => Product)
@@ -12,18 +13,17 @@ export class ProductRatingResolver {
     nullable: true,
     description: 'The mean of all counted ratings, 1 to 5; null while there are none.',
   })
-  async averageRating(@Root() product: Product, @Ctx() { ratings }: RatingsContext): Promise<number | null> {
-    const { state } = await ratings.load(product.id);
-    return reviewCount(state) === 0 ? null : averageRating(state);
+  averageRating(@Root() product: Product, @Ctx() { ratings }: RatingsContext): MaybePromise<number | null> {
+    return shown(ratings.load(product.id), ({ state }) => (reviewCount(state) === 0 ? null : averageRating(state)));
   }
 
   @FieldResolver(() => Int, { description: 'The number of counted reviews.' })
-  async reviewCount(@Root() product: Product, @Ctx() { ratings }: RatingsContext): Promise<number> {
-    return reviewCount((await ratings.load(product.id)).state);
+  reviewCount(@Root() product: Product, @Ctx() { ratings }: RatingsContext): MaybePromise<number> {
+    return shown(ratings.load(product.id), ({ state }) => reviewCount(state));
   }
 
   @FieldResolver(() => ProductRating, { description: 'The whole rating.' })
-  async rating(
+  rating(
     @Root() product: Product,
     @Arg('minVersion', () => Int, {
       nullable: true,
@@ -31,11 +31,16 @@ export class ProductRatingResolver {
     })
     minVersion: number | null | undefined,
     @Ctx() { ratings }: RatingsContext,
-  ): Promise<ProductRating> {
+  ): MaybePromise<ProductRating> {
     if (minVersion != null && minVersion < 0) throw badUserInput('minVersion must not be negative', 'minVersion');
-    const { state, source } = await (minVersion == null
-      ? ratings.load(product.id)
-      : ratings.loadAtLeast(product.id, minVersion));
-    return ProductRating.of(state, source);
+    const read = minVersion == null ? ratings.load(product.id) : ratings.loadAtLeast(product.id, minVersion);
+    return shown(read, ({ state, source }) => ProductRating.of(state, source));
   }
+}
+
+type MaybePromise<T> = T | Promise<T>;
+
+/** What is shown of a rating; at once where it is read already. */
+function shown<T>(read: MaybePromise<ReadRating>, show: (read: ReadRating) => T): MaybePromise<T> {
+  return read instanceof Promise ? read.then(show) : show(read);
 }

@@ -12,14 +12,32 @@ export class RatingLoader {
   private readonly changed = new Set<string>();
   /** The highest version that was asked for, by product. */
   private readonly minVersions = new Map<string, number>();
-  private readonly ratings: DataLoader<string, ReadRating>;
+  /** What was read; where a read is on its way, what ends when it is here. */
+  private readonly reads = new Map<string, ReadRating | Promise<void>>();
+  /** Joins what one tick asks for; `reads` remembers. */
+  private readonly batches = new DataLoader<string, ReadRating>((productIds) => this.readAll(productIds), {
+    cache: false,
+  });
 
-  constructor(private readonly reader: RatingReader) {
-    this.ratings = new DataLoader((productIds) => this.readAll(productIds));
+  constructor(private readonly reader: RatingReader) {}
+
+  /** At once where the rating is read already: a promise for each field of a page costs more than the field. */
+  load(productId: string): ReadRating | Promise<ReadRating> {
+    let read = this.reads.get(productId);
+    if (read === undefined) {
+      read = this.remember(
+        [productId],
+        this.batches.load(productId).then((rating) => [rating]),
+      );
+    }
+    return read instanceof Promise ? read.then(() => this.load(productId)) : read;
   }
 
-  load(productId: string): Promise<ReadRating> {
-    return this.ratings.load(productId);
+  /** Reads these products' ratings in one go, so that `load` has them at once. */
+  async prepare(productIds: readonly string[]): Promise<void> {
+    const unread = productIds.filter((id) => !this.reads.has(id));
+    if (unread.length > 0) void this.remember(unread, this.readAll(unread));
+    await Promise.all(new Set<unknown>(productIds.map((id) => this.reads.get(id))));
   }
 
   /**
@@ -28,9 +46,10 @@ export class RatingLoader {
    */
   async loadAtLeast(productId: string, minVersion: number): Promise<ReadRating> {
     this.minVersions.set(productId, Math.max(minVersion, this.minVersions.get(productId) ?? 0));
-    const read = await this.ratings.load(productId);
+    const read = await this.load(productId);
     if (read.state.seq >= minVersion || read.isCurrent) return read;
-    return this.ratings.clear(productId).load(productId);
+    if (this.reads.get(productId) === read) this.reads.delete(productId);
+    return this.load(productId);
   }
 
   /**
@@ -39,15 +58,24 @@ export class RatingLoader {
    */
   productChanged(productId: string, state?: RatingState): void {
     this.changed.add(productId);
-    this.ratings.clear(productId);
-    if (state !== undefined) {
-      this.ratings.prime(productId, { state, source: RatingSource.DATABASE, isCurrent: true });
-    }
+    if (state === undefined) this.reads.delete(productId);
+    else this.reads.set(productId, { state, source: RatingSource.DATABASE, isCurrent: true });
+  }
+
+  private remember(productIds: readonly string[], reading: Promise<readonly ReadRating[]>): Promise<void> {
+    const read = reading.then((ratings) =>
+      productIds.forEach((id, i) => {
+        if (this.reads.get(id) === read) this.reads.set(id, ratings[i]!);
+      }),
+    );
+    for (const id of productIds) this.reads.set(id, read);
+    return read;
   }
 
   private async readAll(productIds: readonly string[]): Promise<ReadRating[]> {
-    const changed = productIds.filter((id) => this.changed.has(id));
-    const others = productIds.filter((id) => !this.changed.has(id));
+    const unique = [...new Set(productIds)];
+    const changed = unique.filter((id) => this.changed.has(id));
+    const others = unique.filter((id) => !this.changed.has(id));
     const [fromDatabase, fromCache] = await Promise.all([
       changed.length === 0 ? [] : this.reader.readDatabase(changed),
       others.length === 0

@@ -1,6 +1,7 @@
 import { reviewCount } from '@exact-ratings/shared/rating/rating-state.js';
 import { Args, Ctx, FieldResolver, Int, ObjectType, Resolver, Root } from 'type-graphql';
-import { connectionType, edgeType, type Page } from '../pagination/connection.js';
+import { connectionType, edgeType } from '../pagination/connection.js';
+import type { Page } from '../pagination/page.js';
 import { PageArguments, parsePageArguments } from '../pagination/page-arguments.js';
 import { Product } from '../products/product.js';
 import type { ReviewsContext } from './context.js';
@@ -10,11 +11,12 @@ const ReviewEdge = edgeType(Review, 'Review');
 
 @ObjectType({ description: 'A page of reviews.' })
 export class ReviewConnection extends connectionType(Review, ReviewEdge, 'Review') {
-  /** The product whose reviews these are. */
-  productId!: string;
-
-  static of(productId: string, page: Page<Review>): ReviewConnection {
-    return Object.assign(new ReviewConnection(), page, { productId });
+  /** @param productId the product whose reviews these are */
+  constructor(
+    readonly productId: string,
+    page: Page<Review>,
+  ) {
+    super(page);
   }
 }
 
@@ -27,7 +29,7 @@ export class ProductReviewsResolver {
     @Args(() => PageArguments) page: PageArguments,
     @Ctx() { reviews }: ReviewsContext,
   ) {
-    return ReviewConnection.of(product.id, await reviews.page(product.id, parsePageArguments(page, 'review')));
+    return new ReviewConnection(product.id, await reviews.page(product.id, parsePageArguments(page, 'review')));
   }
 }
 

@@ -1,18 +1,19 @@
 import DataLoader from 'dataloader';
 import type { Database } from '../database/database.js';
+import { preparedStatement } from '../database/prepared-statements.js';
 import { createRowLoader } from '../database/row-loader.js';
-import type { Page } from '../pagination/connection.js';
-import { keysetPages, keysetQuery, POSITION_COLUMN, type ChildKeysetRow } from '../pagination/keyset.js';
+import type { RequestedFields } from '../graphql/requested-fields.js';
+import type { Page } from '../pagination/page.js';
+import { keysetPages, keysetQuery, keysetSelection, type ChildKeysetRow } from '../pagination/keyset.js';
 import { pageKey, type PageRequest } from '../pagination/page-arguments.js';
 import type { Author } from './author.js';
 import type { Review } from './review.js';
-import { OF_EXISTING_PRODUCT, REVIEW_COLUMNS, reviewOf, type ReviewRow } from './review-row.js';
+import { OF_EXISTING_PRODUCT, reviewColumns, reviewOf, type ReadReviewRow } from './review-row.js';
 import { PUBLIC_REVIEW } from './review-status.js';
 
 const REVIEWS_OF_PRODUCT = {
   kind: 'review',
   table: 'reviews',
-  columns: `${REVIEW_COLUMNS}, ${POSITION_COLUMN}`,
   condition: `product_id = parent.id AND ${PUBLIC_REVIEW}`,
 } as const;
 
@@ -21,7 +22,7 @@ interface PageOfProduct {
   readonly page: PageRequest;
 }
 
-/** The reviews that one request reads: one statement for all that one tick asks for. */
+/** The reviews that one request reads, with the fields that it asks for: one statement for all that one tick asks for. */
 export class ReviewLoaders {
   /** Published reviews. */
   readonly byId: DataLoader<string, Review | null>;
@@ -30,27 +31,20 @@ export class ReviewLoaders {
   readonly authors: DataLoader<string, Author | null>;
   private readonly pages: DataLoader<PageOfProduct, Page<Review>, string>;
 
-  constructor(private readonly database: Database) {
-    this.byId = createRowLoader(
+  constructor(
+    private readonly database: Database,
+    private readonly fields: RequestedFields,
+  ) {
+    const ownReviews = `SELECT id AS requested_key, ${reviewColumns(fields).join(', ')} FROM reviews WHERE id = ANY ($1::uuid[]) AND ${OF_EXISTING_PRODUCT}`;
+    this.byId = createRowLoader(database, preparedStatement(`${ownReviews} AND ${PUBLIC_REVIEW}`), reviewOf);
+    this.ownById = createRowLoader(database, preparedStatement(ownReviews), reviewOf);
+    this.authors = createRowLoader(
       database,
       {
-        name: 'reviews_by_id',
-        text: `SELECT ${REVIEW_COLUMNS} FROM reviews WHERE id = ANY ($1::uuid[]) AND ${PUBLIC_REVIEW} AND ${OF_EXISTING_PRODUCT}`,
+        name: 'authors_by_id',
+        text: 'SELECT id AS requested_key, id, display_name FROM authors WHERE id = ANY ($1::uuid[])',
       },
-      reviewOf,
-    );
-    this.ownById = createRowLoader(
-      database,
-      {
-        name: 'own_reviews_by_id',
-        text: `SELECT ${REVIEW_COLUMNS} FROM reviews WHERE id = ANY ($1::uuid[]) AND ${OF_EXISTING_PRODUCT}`,
-      },
-      reviewOf,
-    );
-    this.authors = createRowLoader<{ id: string; display_name: string }, Author>(
-      database,
-      { name: 'authors_by_id', text: 'SELECT id, display_name FROM authors WHERE id = ANY ($1::uuid[])' },
-      (row) => ({ id: row.id, displayName: row.display_name }),
+      (row: { id: string; display_name: string }): Author => ({ id: row.id, displayName: row.display_name }),
     );
     this.pages = new DataLoader((keys) => this.readPages(keys), {
       cacheKeyFn: ({ productId, page }) => `${productId} ${pageKey(page)}`,
@@ -78,11 +72,12 @@ export class ReviewLoaders {
       requests.set(key, request);
       request.productIds.push(productId);
     }
+    const selection = keysetSelection(this.fields, 'Review', reviewColumns(this.fields));
     const pages = new Map<string, Map<string, Page<Review>>>();
     await Promise.all(
       Array.from(requests, async ([key, { page, productIds }]) => {
-        const { statement, values } = keysetQuery(REVIEWS_OF_PRODUCT, page, productIds);
-        const rows = await this.database.rows<ReviewRow & ChildKeysetRow>(statement, values);
+        const { text, values } = keysetQuery(REVIEWS_OF_PRODUCT, selection, page, productIds);
+        const rows = await this.database.rows<ReadReviewRow & ChildKeysetRow>(preparedStatement(text), values);
         pages.set(key, keysetPages(rows, page, REVIEWS_OF_PRODUCT.kind, reviewOf));
       }),
     );

@@ -1,5 +1,6 @@
 import type { ReviewStatus } from './review-status.js';
 import { Review } from './review.js';
+import type { RequestedFields } from '../graphql/requested-fields.js';
 
 export interface ReviewRow {
   readonly id: string;
@@ -14,20 +15,45 @@ export interface ReviewRow {
   readonly updated_at: Date;
 }
 
-export const REVIEW_COLUMNS = 'id, product_id, author_id, rating, title, body, status, version, created_at, updated_at';
+/** A row of which some columns were read. */
+export type ReadReviewRow = Partial<ReviewRow> & Pick<ReviewRow, 'id'>;
 
-export function reviewOf(row: ReviewRow): Review {
+type ReviewColumn = keyof ReviewRow;
+
+/** The columns that each field of a review is made of, besides its id. */
+const COLUMNS_OF_FIELD: Readonly<Record<string, readonly ReviewColumn[]>> = {
+  product: ['product_id'],
+  author: ['author_id'],
+  rating: ['rating'],
+  title: ['title'],
+  body: ['body'],
+  status: ['status'],
+  version: ['version'],
+  createdAt: ['created_at'],
+  updatedAt: ['updated_at'],
+};
+
+/** All columns that a review is made of, as SQL. */
+export const REVIEW_COLUMNS = ['id', ...Object.values(COLUMNS_OF_FIELD).flat()].join(', ');
+
+/** The columns of the fields that are asked for: no other is read. */
+export function reviewColumns(fields: RequestedFields): readonly ReviewColumn[] {
+  return fields.columns('Review', COLUMNS_OF_FIELD);
+}
+
+/** A review with the fields whose columns were read. */
+export function reviewOf(row: ReadReviewRow): Review {
   const review = new Review();
   review.id = row.id;
-  review.productId = row.product_id;
-  review.authorId = row.author_id;
-  review.rating = row.rating;
-  review.title = row.title;
-  review.body = row.body;
-  review.status = row.status;
-  review.version = row.version;
-  review.createdAt = row.created_at;
-  review.updatedAt = row.updated_at;
+  review.productId = row.product_id!;
+  review.authorId = row.author_id!;
+  review.rating = row.rating!;
+  review.title = row.title!;
+  review.body = row.body!;
+  review.status = row.status!;
+  review.version = row.version!;
+  review.createdAt = row.created_at!;
+  review.updatedAt = row.updated_at!;
   return review;
 }
 

@@ -6,7 +6,8 @@ const MAX_NAME_LENGTH = 100;
 
 /** One log line for each answered request but the probes: what a request id in an error leads to. */
 export function addAccessLog(server: FastifyInstance, logger: Logger): void {
-  server.addHook('onResponse', async (request, reply) => {
+  server.addHook('onResponse', (request, reply, done) => {
+    done();
     const path = request.url.split('?', 1)[0]!;
     if (PROBES.has(path)) return;
     logger.info(

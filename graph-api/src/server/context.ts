@@ -1,4 +1,6 @@
 import type { Viewer } from '../auth/viewer.js';
+import { NO_FIELDS, type RequestedFields } from '../graphql/requested-fields.js';
+import type { Product } from '../products/product.js';
 import { Database, type PgQuery } from '../database/database.js';
 import type { SharedRead } from '../database/shared-read.js';
 import type { ProductsContext } from '../products/context.js';
@@ -10,14 +12,7 @@ import type { RatingReader } from '../ratings/rating-reader.js';
 import type { ReviewsContext } from '../reviews/context.js';
 import type { ReviewCommands } from '../reviews/review-commands.js';
 import { ReviewLoaders } from '../reviews/review-loaders.js';
-
-/** What one GraphQL request works with: the sum of what the subjects need. */
-export type RequestContext = ProductsContext &
-  RatingsContext &
-  ReviewsContext & {
-    /** What a caller quotes, and the log finds. */
-    readonly requestId: string;
-  };
+import type { RequestLifetime } from './request-lifetime.js';
 
 /** What all requests share. */
 export interface ProcessContext {
@@ -32,39 +27,101 @@ export interface ProcessContext {
 class RequestDatabase extends Database {
   constructor(
     private readonly shared: Database,
-    private readonly signal: AbortSignal,
+    private readonly lifetime: RequestLifetime,
   ) {
     super(shared.dataSource, shared.writes);
   }
 
   override query(query: PgQuery): Promise<{ rows: unknown[] }> {
-    this.signal.throwIfAborted();
+    this.lifetime.throwIfEnded();
     return this.shared.query(query);
   }
 }
 
-/** The context of a new request: loaders of its own, and the ports of the lower subjects fulfilled by the upper ones. */
-export function createRequestContext(
-  shared: ProcessContext,
-  viewer: Viewer | null,
-  { requestId, signal }: { readonly requestId: string; readonly signal: AbortSignal },
-): RequestContext {
-  const { ratingReader, productCount, productCommands, reviewCommands } = shared;
-  const database = new RequestDatabase(shared.database, signal);
-  const ratings = new RatingLoader(ratingReader);
-  const reviews = new ReviewLoaders(database);
-  return {
-    requestId,
-    viewer,
-    products: new ProductLoaders(database, productCount),
-    productCommands,
-    productDeleted: (productId) => {
-      ratings.productChanged(productId);
-      reviews.clearAll();
-    },
-    ratings,
-    reviews,
-    reviewCommands,
-    signal,
+/** What a request makes when it is asked for: most ask for little of it. */
+class RequestParts {
+  /** What the operation asks for, once it is known. */
+  fields = NO_FIELDS;
+  private madeProducts?: ProductLoaders;
+  private madeRatings?: RatingLoader;
+  private madeReviews?: ReviewLoaders;
+
+  constructor(
+    readonly shared: ProcessContext,
+    private readonly database: Database,
+  ) {}
+
+  get products(): ProductLoaders {
+    return (this.madeProducts ??= new ProductLoaders(this.database, this.shared.productCount, this.fields, (products) =>
+      this.prepareRatings(products),
+    ));
+  }
+
+  get ratings(): RatingLoader {
+    return (this.madeRatings ??= new RatingLoader(this.shared.ratingReader));
+  }
+
+  get reviews(): ReviewLoaders {
+    return (this.madeReviews ??= new ReviewLoaders(this.database, this.fields));
+  }
+
+  /** Where a version is asked for, the ratings are read once all such wishes are known. */
+  private prepareRatings(products: readonly Product[]): Promise<void> | undefined {
+    const { fields } = this;
+    if (!fields.has('Product', 'averageRating', 'reviewCount', 'rating')) return undefined;
+    if (fields.has('Product', 'rating(minVersion)')) return undefined;
+    return this.ratings.prepare(products.map(({ id }) => id));
+  }
+}
+
+/**
+ * What one GraphQL request works with: the sum of what the subjects need, with the ports of the lower subjects fulfilled by the
+ * upper ones. Apollo Server copies a context's own properties, so what is made late stands in `parts`.
+ */
+export class RequestContext implements ProductsContext, RatingsContext, ReviewsContext {
+  private readonly parts: RequestParts;
+  readonly productDeleted = (productId: string): void => {
+    this.ratings.productChanged(productId);
+    this.reviews.clearAll();
   };
+
+  constructor(
+    shared: ProcessContext,
+    readonly viewer: Viewer | null,
+    /** What a caller quotes, and the log finds. */
+    readonly requestId: string,
+    private readonly lifetime: RequestLifetime,
+  ) {
+    this.parts = new RequestParts(shared, new RequestDatabase(shared.database, lifetime));
+  }
+
+  /** To be called once the operation is known, before anything is read for it. */
+  setRequestedFields(fields: RequestedFields): void {
+    this.parts.fields = fields;
+  }
+
+  /** Aborted when nobody waits for the answer any more. */
+  get signal(): AbortSignal {
+    return this.lifetime.signal;
+  }
+
+  get products(): ProductLoaders {
+    return this.parts.products;
+  }
+
+  get ratings(): RatingLoader {
+    return this.parts.ratings;
+  }
+
+  get reviews(): ReviewLoaders {
+    return this.parts.reviews;
+  }
+
+  get productCommands(): ProductCommands {
+    return this.parts.shared.productCommands;
+  }
+
+  get reviewCommands(): ReviewCommands {
+    return this.parts.shared.reviewCommands;
+  }
 }

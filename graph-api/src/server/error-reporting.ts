@@ -1,7 +1,6 @@
-import type { ApolloServerPlugin } from '@apollo/server';
+import type { GraphQLResponse } from '@apollo/server';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import type { GraphQLFormattedError } from 'graphql';
-import type { RequestContext } from './context.js';
 import { RETRY_AFTER_SECONDS } from './error-body.js';
 import { causeOf } from './error-formatter.js';
 import { isJsonLargerThan } from './limits/response-size.js';
@@ -22,27 +21,25 @@ const STATUS_OF_REFUSAL: typeof STATUS_OF_FAULT = [
  * Finishes an answer: bounds its size, logs what is behind its errors, gives each error the request's id, and sets the HTTP
  * status where no data is left. An answer with a part of its data is 200, whatever the errors.
  */
-export function errorReporting(logger: Logger, maxResponseBytes: number): ApolloServerPlugin<RequestContext> {
-  return {
-    requestDidStart: async () => ({
-      willSendResponse: async ({ response, contextValue: { requestId } }) => {
-        const { body, http } = response;
-        if (body.kind !== 'single') return;
-        if (isJsonLargerThan(body.singleResult, maxResponseBytes)) {
-          body.singleResult = { errors: [tooLarge(maxResponseBytes)] };
-          http.status = 400;
-        }
-        const { errors = [], data } = body.singleResult;
-        for (const error of errors) {
-          logCause(logger, error, requestId);
-          error.extensions!['requestId'] = requestId;
-        }
-        const status = errors.length === 0 ? undefined : statusOf(errors, data);
-        if (status !== undefined) http.status = status;
-        if (http.status === 503) http.headers.set('retry-after', String(RETRY_AFTER_SECONDS));
-      },
-    }),
-  };
+export function finishAnswer(
+  { body, http }: GraphQLResponse,
+  requestId: string,
+  logger: Logger,
+  maxResponseBytes: number,
+): void {
+  if (body.kind !== 'single') return;
+  if (isJsonLargerThan(body.singleResult, maxResponseBytes)) {
+    body.singleResult = { errors: [tooLarge(maxResponseBytes)] };
+    http.status = 400;
+  }
+  const { errors = [], data } = body.singleResult;
+  for (const error of errors) {
+    logCause(logger, error, requestId);
+    error.extensions!['requestId'] = requestId;
+  }
+  const status = errors.length === 0 ? undefined : statusOf(errors, data);
+  if (status !== undefined) http.status = status;
+  if (http.status === 503) http.headers.set('retry-after', String(RETRY_AFTER_SECONDS));
 }
 
 function statusOf(errors: readonly GraphQLFormattedError[], data: unknown): number | undefined {

@@ -2,16 +2,16 @@ import { HeaderMap, type ApolloServer, type HTTPGraphQLResponse } from '@apollo/
 import { DeadlineError, withDeadline } from '@exact-ratings/shared/runtime/deadline.js';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError } from 'graphql';
-import { serviceUnavailable } from '../graphql/errors.js';
 import type { RequestContext } from './context.js';
 import { refuse } from './error-body.js';
 import { couldBeForged, rawRequestOf, shapeProblem, type RawGraphQLRequest } from './graphql-request.js';
 import type { Limits } from './limits/limits-config.js';
 import { QueryGate } from './limits/query-gate.js';
 import { LoadShedding } from './load-shedding.js';
+import { RequestLifetime } from './request-lifetime.js';
 
-/** Makes the context of a request; the signal is aborted when the request is over time or its client has gone. */
-export type CreateContext = (request: FastifyRequest, signal: AbortSignal) => Promise<RequestContext>;
+/** Makes the context of a request. */
+export type CreateContext = (request: FastifyRequest, lifetime: RequestLifetime) => Promise<RequestContext>;
 
 /** Adds `/graphql`: POST, and GET for queries. What is malformed or too much is refused before Apollo Server sees it. */
 export function addGraphQLRoute(
@@ -35,11 +35,10 @@ export function addGraphQLRoute(
       if (excess !== undefined) return refuse(reply, 400, 'GRAPHQL_VALIDATION_FAILED', excess);
     },
     handler: async (request, reply) => {
-      const over = new AbortController();
-      const abandon = (): void => over.abort(serviceUnavailable('The request was given up.'));
-      reply.raw.once('close', abandon);
+      const lifetime = new RequestLifetime();
+      reply.raw.once('close', () => lifetime.end());
       try {
-        const context = await createContext(request, over.signal);
+        const context = await createContext(request, lifetime);
         const execution = execute(apollo, request, context);
         return await send(reply, await withDeadline(execution, limits.operationTimeoutMs, 'The operation did not end'));
       } catch (error) {
@@ -47,7 +46,7 @@ export function addGraphQLRoute(
         if (!(error instanceof DeadlineError)) throw error;
         return await refuse(reply, 503, 'OPERATION_TIMEOUT', `${error.message}. A mutation may have been carried out.`);
       } finally {
-        abandon();
+        lifetime.end();
       }
     },
   });
@@ -61,20 +60,25 @@ function forgeryProblem(request: FastifyRequest): string | undefined {
   );
 }
 
+/** All that Apollo Server looks at. */
+const USED_HEADERS = ['accept', 'content-type'] as const;
+
 function execute(
   apollo: ApolloServer<RequestContext>,
   request: FastifyRequest,
   context: RequestContext,
 ): Promise<HTTPGraphQLResponse> {
   const headers = new HeaderMap();
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+  for (const name of USED_HEADERS) {
+    const value = request.headers[name];
+    if (value !== undefined) headers.set(name, value);
   }
+  const query = request.url.indexOf('?');
   return apollo.executeHTTPGraphQLRequest({
     httpGraphQLRequest: {
       method: request.method,
       headers,
-      search: new URL(request.url, 'http://localhost').search,
+      search: query < 0 ? '' : request.url.slice(query),
       body: request.body,
     },
     context: () => Promise.resolve(context),

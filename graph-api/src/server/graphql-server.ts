@@ -8,10 +8,9 @@ import type { FastifyInstance } from 'fastify';
 import { buildGraphQLSchema } from './build-schema.js';
 import type { RequestContext } from './context.js';
 import { createErrorFormatter } from './error-formatter.js';
-import { errorReporting } from './error-reporting.js';
 import { addGraphQLRoute, type CreateContext } from './graphql-route.js';
 import type { Limits } from './limits/limits-config.js';
-import { operationCostLimit } from './limits/operation-cost.js';
+import { operationPlugin } from './operation-plugin.js';
 
 /** Errors after which an operation or its variables are checked no further: enough for a person, and each costs time. */
 const MAX_ERRORS = 4;
@@ -21,6 +20,8 @@ export interface GraphQLServerOptions {
   readonly introspection: boolean;
   /** Keeps "Did you mean …" out of errors. */
   readonly hideSchemaDetails: boolean;
+  /** How often a query comes before it is compiled; 0 never. */
+  readonly compileAfter: number;
   readonly createContext: CreateContext;
   readonly logger: Logger;
 }
@@ -51,8 +52,7 @@ export async function addGraphQL(
       // No cache hints are used; the plugin costs 15 to 20 % of the throughput.
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginLandingPageDisabled(),
-      operationCostLimit(schema, limits.maxNodes),
-      errorReporting(logger, limits.maxResponseBytes),
+      operationPlugin(schema, options),
     ],
   });
   await apollo.start();

@@ -39,12 +39,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   server.server.headersTimeout = options.keepAliveTimeoutMs + 1_000;
   acceptJsonOnly(server);
   if (options.accessLog) addAccessLog(server, logger);
-  server.addHook('onRequest', async (request, reply) => {
-    void reply.headers({ ...SECURITY_HEADERS, [REQUEST_ID_HEADER]: request.id });
+  server.addHook('onRequest', (request, reply, done) => {
+    void reply.headers(SECURITY_HEADERS).header(REQUEST_ID_HEADER, request.id);
+    done();
   });
-  server.addHook('onSend', async (_request, reply) => {
+  server.addHook('onSend', (_request, reply, _payload, done) => {
     // A connection that we keep open would hold the stop until its client gives it up.
     if (readiness.isStopping) void reply.header('connection', 'close');
+    done();
   });
   if (options.corsOrigins.length > 0) {
     await server.register(cors, {

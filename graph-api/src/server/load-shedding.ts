@@ -39,20 +39,22 @@ export class LoadShedding {
   }
 
   /** A hook for `onRequest`: before the body is read. */
-  readonly onRequest = async (_request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+  readonly onRequest = (_request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
     if (this.delayMs > this.limits.maxEventLoopDelayMs || this.inFlight >= this.limits.maxConcurrentRequests) {
-      await refuse(reply, 503, 'SERVICE_UNAVAILABLE', 'The service is overloaded. Try again in a moment.');
+      void refuse(reply, 503, 'SERVICE_UNAVAILABLE', 'The service is overloaded. Try again in a moment.');
       return;
     }
     this.inFlight += 1;
     reply.raw.once('close', () => {
       this.inFlight -= 1;
     });
+    done();
   };
 
   /** A hook for `onSend`: begins the time in which the client has to read the answer. */
-  readonly onSend = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+  readonly onSend = (request: FastifyRequest, reply: FastifyReply, _payload: unknown, done: () => void): void => {
     const timer = setTimeout(() => request.raw.socket.destroy(), this.limits.sendTimeoutMs);
     reply.raw.once('close', () => clearTimeout(timer));
+    done();
   };
 }

@@ -87,7 +87,7 @@ test('a page of 100 with ratings, warm: one statement and one MGET', async () =>
   });
   expect(statements).toHaveLength(1);
   expect(commands).toEqual(['MGET']);
-  expect(redisProxy.seen[0]).toHaveLength(1 + 3 * PRODUCTS);
+  expect(redisProxy.seen[0]).toHaveLength(1 + PRODUCTS);
 });
 
 test('the same page, cold: one statement and one script more', async () => {
@@ -99,6 +99,21 @@ test('the same page, cold: one statement and one script more', async () => {
   expect(statements).toHaveLength(2);
   expect(statements[1]).toContain('rating_aggregates');
   expect(redisProxy.seen.map(([name]) => name!.replace('EVALSHA', 'EVAL'))).toEqual(['MGET', 'EVAL']);
+});
+
+test('no column is read that was not asked for, nor what cursors and pageInfo need', async () => {
+  const columns = async (fields: string): Promise<string[]> => {
+    const { statements } = await counted(async () =>
+      dataOf(await query(app.origin, `{ products(first: 2) { ${fields} } }`)),
+    );
+    return statements.map((text) => /SELECT (.+?)\s+FROM (?:products|reviews)/s.exec(text)![1]!.replace(/\s+/g, ' '));
+  };
+  expect(await columns('nodes { name reviewCount }')).toEqual(['id, name']);
+  expect(await columns('nodes { price { amount } version }')).toEqual(['id, price_amount, price_currency, version']);
+  expect((await columns('edges { cursor }'))[0]).toMatch(/^id, to_char.* AS position$/);
+  expect((await columns('pageInfo { hasNextPage }'))[0]).toContain('bounds.*');
+  const [product, review] = await columns('nodes { reviews(first: 1) { nodes { rating } } }');
+  expect([product, review]).toEqual(['id', expect.stringMatching(/SELECT id, rating, created_at$/)]);
 });
 
 test('totalCount costs its statement only when asked for', async () => {

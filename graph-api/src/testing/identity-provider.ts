@@ -49,7 +49,7 @@ export class IdentityProvider {
     const { algorithm, pair } = this.pairs.get(kid)!;
     return new SignJWT({ sub: 'alice', iss: 'provider', aud: 'ratings', ...claims })
       .setProtectedHeader({ alg: algorithm, kid })
-      .setExpirationTime('5 min')
+      .setExpirationTime((claims['exp'] as number | undefined) ?? '5 min')
       .sign(pair.privateKey);
   }
 }

@@ -15,6 +15,11 @@ export interface TestApp {
   stop(): Promise<void>;
 }
 
+/** Queries are compiled when they come first, or never in the run of `jest.interpreter.config.mjs`. */
+function compileAfter(): string {
+  return (globalThis as { COMPILE_AFTER?: string }).COMPILE_AFTER ?? '1';
+}
+
 /** Without a publisher of one's own Kafka is down, so that the events stay in the outbox, where a test can look at them. */
 export async function startTestApp(
   env: Record<string, string>,
@@ -28,6 +33,7 @@ export async function startTestApp(
     // A machine that is busy with other things is no overload of the service, and no outage of Redis.
     GRAPHQL_MAX_EVENT_LOOP_DELAY_MS: '0',
     REDIS_COMMAND_TIMEOUT_MS: '5000',
+    GRAPHQL_COMPILE_AFTER: compileAfter(),
     ...env,
   });
   const logger = createLogger('graph-api', 'debug', destination);

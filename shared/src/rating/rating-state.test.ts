@@ -1,4 +1,10 @@
-import { averageRating, formatRatingState, parseRatingState, parseRatingTriple, reviewCount } from './rating-state.js';
+import {
+  averageRating,
+  classifyRatingTriple,
+  formatRatingState,
+  parseRatingState,
+  reviewCount,
+} from './rating-state.js';
 
 const STATE = { seq: 7, stars: [1, 0, 2, 3, 4] } as const;
 
@@ -42,8 +48,13 @@ test.each([
 describe('a triple', () => {
   const text = formatRatingState(STATE);
 
-  test('that agrees is a hit', () => {
-    expect(parseRatingTriple('3.9', '10', text)).toEqual(STATE);
+  test('that agrees is a rating', () => {
+    expect(classifyRatingTriple('3.9', '10', text)).toEqual({ kind: 'RATING', state: STATE });
+  });
+
+  test('of nothing is absent, and one of a tombstone alone is deleted', () => {
+    expect(classifyRatingTriple(null, null, null)).toEqual({ kind: 'ABSENT' });
+    expect(classifyRatingTriple(null, null, '7 deleted')).toEqual({ kind: 'DELETED', seq: 7 });
   });
 
   test.each([
@@ -56,8 +67,8 @@ describe('a triple', () => {
     ['a count written otherwise', '3.9', '10.0', text],
     ['a corrupt rating', 'NaN', '10', text],
     ['a corrupt state', '3.9', '10', 'abc'],
-    ['a tombstone', null, null, '7 deleted'],
-  ])('with %s is a miss', (_, rating, count, state) => {
-    expect(parseRatingTriple(rating, count, state)).toBeNull();
+    ['a tombstone beside an average', '3.9', null, '7 deleted'],
+  ])('with %s is corrupt', (_, rating, count, state) => {
+    expect(classifyRatingTriple(rating, count, state)).toEqual({ kind: 'CORRUPT' });
   });
 });

@@ -55,26 +55,12 @@ export function parseRatingState(text: string | null | undefined): RatingState |
     : { seq: Number(tombstone[1]), deleted: true };
 }
 
-/**
- * The rating that the three values of one MGET hold, or null (a miss) where they do not agree: the average is
- * compared as text, which both sides write as the shortest one that reads back equal.
- */
-export function parseRatingTriple(
-  rating: string | null | undefined,
-  count: string | null | undefined,
-  stateText: string | null | undefined,
-): RatingState | null {
-  const state = parseRatingState(stateText);
-  if (state === null || 'deleted' in state) return null;
-  return rating === String(averageRating(state)) && count === String(reviewCount(state)) ? state : null;
-}
-
 /** What a product's three keys hold, told apart for whoever compares them with PostgreSQL. */
 export type StoredRating =
   | { readonly kind: 'ABSENT' }
   | { readonly kind: 'RATING'; readonly state: RatingState }
   | { readonly kind: 'DELETED'; readonly seq: number }
-  /** The keys do not agree with each other, or hold something else. Readers take it as a miss. */
+  /** The keys do not agree with each other, or hold something else. */
   | { readonly kind: 'CORRUPT' };
 
 /** The sequence number that the keys hold; 0 where they hold none. */
@@ -83,17 +69,20 @@ export function sequenceOf(stored: StoredRating): number {
   return stored.kind === 'DELETED' ? stored.seq : 0;
 }
 
-/** Tells apart what the three values of one MGET hold. A key of another type reads as null, like an absent one. */
+/**
+ * Tells apart what the three values of one MGET hold. A key of another type reads as null, like an absent one; the average is
+ * compared as text, which both sides write as the shortest one that reads back equal.
+ */
 export function classifyRatingTriple(
   rating: string | null | undefined,
   count: string | null | undefined,
   stateText: string | null | undefined,
 ): StoredRating {
-  if (rating == null && count == null) {
-    if (stateText == null) return { kind: 'ABSENT' };
-    const state = parseRatingState(stateText);
-    if (state !== null && 'deleted' in state) return { kind: 'DELETED', seq: state.seq };
-  }
-  const state = parseRatingTriple(rating, count, stateText);
-  return state === null ? { kind: 'CORRUPT' } : { kind: 'RATING', state };
+  const isBare = rating == null && count == null;
+  if (isBare && stateText == null) return { kind: 'ABSENT' };
+  const state = parseRatingState(stateText);
+  if (state === null) return { kind: 'CORRUPT' };
+  if ('deleted' in state) return isBare ? { kind: 'DELETED', seq: state.seq } : { kind: 'CORRUPT' };
+  const agrees = rating === String(averageRating(state)) && count === String(reviewCount(state));
+  return agrees ? { kind: 'RATING', state } : { kind: 'CORRUPT' };
 }

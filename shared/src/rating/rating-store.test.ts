@@ -201,7 +201,8 @@ describe('replace', () => {
     const keys = ratingKeys(productId);
     await redis.del(keys.rating);
     await redis.set(keys.reviewCount, '99');
-    expect(await store.getMany([productId])).toEqual([null]);
+    expect(await store.getMany([productId])).toEqual([{ seq: 4, stars: [1, 0, 0, 0, 1] }]);
+    expect((await store.inspectMany([productId]))[0]!.kind).toBe('CORRUPT');
     expect(await store.replace([{ productId, seq: 3, stars: [0, 0, 0, 0, 9] }])).toEqual(['NEWER']);
     expect(await raw(productId)).toEqual(['3', '2', '4 1 0 0 0 1']);
   });

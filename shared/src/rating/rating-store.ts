@@ -5,7 +5,7 @@ import { productIdOfRatingKey, RATING_KEY_PATTERN, ratingKeys } from './rating-k
 import {
   classifyRatingTriple,
   formatRatingState,
-  parseRatingTriple,
+  parseRatingState,
   type RatingState,
   type StoredRating,
 } from './rating-state.js';
@@ -83,11 +83,17 @@ export class RatingStore {
     redis.defineCommand('replaceRatings', { lua: REPLACE_RATINGS });
   }
 
-  /** For readers: the ratings in the order of the ids; null for a miss: absent, deleted, corrupt, or torn. */
+  /**
+   * For readers: the ratings in the order of the ids; null for a miss: absent, deleted, or corrupt. The state alone is read, a
+   * third of the keys: it is the truth, and the two public keys are written with it.
+   */
   async getMany(productIds: readonly string[]): Promise<Array<RatingState | null>> {
     if (productIds.length === 0) return [];
-    const values = await this.redis.mget(productIds.flatMap(allKeys));
-    return productIds.map((_, i) => parseRatingTriple(values[3 * i], values[3 * i + 1], values[3 * i + 2]));
+    const values = await this.redis.mget(productIds.map((id) => ratingKeys(id).state));
+    return values.map((value) => {
+      const state = parseRatingState(value);
+      return state === null || 'deleted' in state ? null : state;
+    });
   }
 
   /** For comparison with PostgreSQL: what the products' keys hold, told apart, in the order of the ids. */

@@ -1,0 +1,80 @@
+import {
+  isCompositeType,
+  Kind,
+  TypeInfo,
+  visit,
+  visitWithTypeInfo,
+  type DocumentNode,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+} from 'graphql';
+
+/**
+ * The fields that an operation asks for, by the type that has them, wherever in the operation: what lists and loaders read by.
+ * Directives are not looked at: a field that is skipped counts as asked for.
+ */
+export class RequestedFields {
+  constructor(private readonly fieldsOf: ReadonlyMap<string, ReadonlySet<string>>) {}
+
+  /** Whether one of these fields of the type is asked for; `rating(minVersion)` is the field with that argument. */
+  has(type: string, ...fields: readonly string[]): boolean {
+    const requested = this.fieldsOf.get(type);
+    return requested !== undefined && fields.some((field) => requested.has(field));
+  }
+
+  /**
+   * The columns that the requested fields of the type are made of, and `id`; each once, in the order of the table.
+   * @param columnsOfField says it for each field that has columns
+   */
+  columns<Column extends string>(
+    type: string,
+    columnsOfField: Readonly<Record<string, readonly Column[]>>,
+  ): ReadonlyArray<Column | 'id'> {
+    return [
+      'id',
+      ...Object.keys(columnsOfField).flatMap((field) => (this.has(type, field) ? columnsOfField[field]! : [])),
+    ];
+  }
+}
+
+export const NO_FIELDS = new RequestedFields(new Map());
+
+/** Operations of documents that Apollo Server remembers are walked once. */
+const known = new WeakMap<OperationDefinitionNode, RequestedFields>();
+
+/** The fields that a valid operation asks for. */
+export function requestedFields(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+): RequestedFields {
+  let fields = known.get(operation);
+  if (fields === undefined) {
+    fields = new RequestedFields(collect(schema, document, operation));
+    known.set(operation, fields);
+  }
+  return fields;
+}
+
+function collect(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+): Map<string, Set<string>> {
+  const fieldsOf = new Map<string, Set<string>>();
+  const typeInfo = new TypeInfo(schema);
+  visit(
+    document,
+    visitWithTypeInfo(typeInfo, {
+      [Kind.OPERATION_DEFINITION]: (node) => (node === operation ? undefined : false),
+      [Kind.FIELD]: ({ name, arguments: given = [] }) => {
+        const type = typeInfo.getParentType();
+        if (!isCompositeType(type)) return;
+        const fields = fieldsOf.get(type.name) ?? new Set();
+        fieldsOf.set(type.name, fields.add(name.value));
+        for (const argument of given) fields.add(`${name.value}(${argument.name.value})`);
+      },
+    }),
+  );
+  return fieldsOf;
+}

@@ -1,0 +1,91 @@
+import type { GeneratorValue } from 'fast-check';
+import fc from 'fast-check';
+import { getNamedType, isObjectType, type GraphQLObjectType, type GraphQLSchema } from 'graphql';
+
+export interface RandomOperation {
+  readonly text: string;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+const MAX_DEPTH = 7;
+const CONDITIONS = [
+  '',
+  '',
+  '',
+  ' @skip(if: $s)',
+  ' @include(if: $s)',
+  ' @skip(if: $t) @include(if: $s)',
+  ' @include(if: true)',
+];
+/** Fields with arguments, each under a key of its own: what has one key must be mergeable. */
+const WITH_ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
+  products: ['products', 'two: products(first: 2)', 'some: products(first: $n)', 'last: products(last: 2)'],
+  reviews: ['reviews', 'one: reviews(first: 1)', 'few: reviews(last: $n)', 'none: reviews(first: 0)'],
+  rating: ['rating', 'recent: rating(minVersion: $v)', 'wrong: rating(minVersion: -1)'],
+  product: [
+    'product(id: $id)',
+    'unknown: product(id: "00000000-0000-7000-8000-000000000000")',
+    'bad: product(id: "x")',
+  ],
+  productByExternalId: ['productByExternalId(externalId: "none")'],
+  review: ['review(id: $r)'],
+};
+
+/**
+ * A query that validates and that no one would write: merged fields, fragments in fragments, conditions anywhere, some values
+ * that resolvers refuse.
+ */
+export function randomOperation(
+  schema: GraphQLSchema,
+  ids: { readonly product: string; readonly review: string },
+  g: GeneratorValue,
+): RandomOperation {
+  const pick = <T>(values: readonly T[]): T => values[g(fc.nat, { max: values.length - 1 })]!;
+  const selections = (type: GraphQLObjectType, depth: number, fragments: readonly string[]): string => {
+    const count = g(fc.integer, { min: 1, max: 4 });
+    return `{ ${Array.from({ length: count }, () => selection(type, depth, fragments)).join(' ')} }`;
+  };
+  const selection = (type: GraphQLObjectType, depth: number, fragments: readonly string[]): string => {
+    const condition = pick(CONDITIONS);
+    const kind = g(fc.integer, { min: 0, max: 9 });
+    if (kind === 0) return `__typename${condition}`;
+    if (kind === 1) return `... on ${type.name}${condition} ${selections(type, depth, fragments)}`;
+    if (kind === 2) return `...${condition} ${selections(type, depth, fragments)}`;
+    if (kind === 3 && type.name === 'Product' && fragments.length > 0) return `...${pick(fragments)}${condition}`;
+    if (kind === 4 && type.getInterfaces().length > 0) return `... on Node${condition} { id __typename }`;
+    const fields = Object.values(type.getFields()).filter(
+      ({ type: child }) => depth < MAX_DEPTH || !isObjectType(getNamedType(child)),
+    );
+    if (fields.length === 0) return '__typename';
+    const field = pick(fields);
+    const child = getNamedType(field.type);
+    const isRoot = type.name === 'Query';
+    const written = isRoot || field.name !== 'product' ? pick(WITH_ARGUMENTS[field.name] ?? [field.name]) : field.name;
+    return `${written}${condition}${isObjectType(child) ? ` ${selections(child, depth + 1, fragments)}` : ''}`;
+  };
+  const product = schema.getType('Product') as GraphQLObjectType;
+  const text = [
+    'query ($n: Int = 2, $v: Int, $s: Boolean = true, $t: Boolean!, $id: ID!, $r: ID!)',
+    selections(schema.getQueryType()!, 1, ['Outer', 'Inner']),
+    `fragment Outer on Product ${selections(product, MAX_DEPTH - 2, ['Inner'])}`,
+    `fragment Inner on Product ${selections(product, MAX_DEPTH - 1, [])}`,
+    // All variables and fragments are used.
+  ].join('\n');
+  const used =
+    'used: product(id: $id) @skip(if: $t) { id ...Outer ...Inner } usedReview: review(id: $r) @include(if: $s) { id }';
+  const variables = {
+    t: g(fc.boolean),
+    id: ids.product,
+    r: ids.review,
+    ...pick([{}, { n: 1 }, { n: 101 }, { n: null }]),
+    ...pick([{}, { s: false }, { s: null }]),
+    ...pick([{}, { v: 0 }, { v: -1 }]),
+  };
+  return {
+    text: text.replace(
+      '{',
+      `{ ${used} usedPage: products(first: $n) { totalCount nodes { rating(minVersion: $v) { version } } }`,
+    ),
+    variables,
+  };
+}
