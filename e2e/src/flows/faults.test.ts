@@ -48,7 +48,7 @@ test('kill -9 of the worker in the middle of hundreds of mutations', async () =>
   expect(exit.signal).toBe('SIGKILL');
   const recovery = timeToRecovery(bed, productIds);
   await load.untilAnswered(150);
-  expect(await recovery).toBeLessThan(30_000);
+  expect(await recovery).toBeLessThan(60_000);
   await worker.waitUntilReady();
   expect(load.history.unknownOutcomes).toBe(0);
   await expectExact(load);
@@ -87,7 +87,7 @@ test('FLUSHALL under load: reads are right at once, and Redis recovers', async (
   const { product } = await reader.Product({ id: afterwards! });
   expect(product).not.toBeNull();
   await load.untilAnswered(100);
-  expect(await timeToRecovery(bed, productIds)).toBeLessThan(30_000);
+  expect(await timeToRecovery(bed, productIds)).toBeLessThan(60_000);
   expect((await probe.stop()).failures).toEqual([]);
   await expectExact(load);
 

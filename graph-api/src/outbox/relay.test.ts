@@ -277,9 +277,10 @@ describe('stop', () => {
       throw new Error('no broker');
     });
     const relay = startRelay(failing);
-    await eventually('four tries', () => failing.attempts() >= 4);
+    await eventually('six tries', () => failing.attempts() >= 6);
     const began = performance.now();
     await relay.stop();
-    expect(performance.now() - began).toBeLessThan(300);
+    // The seventh comes after 1.6 to 3.2 s.
+    expect(performance.now() - began).toBeLessThan(1_500);
   });
 });
