@@ -27,7 +27,7 @@ class BystandingAuthor {
   median(): number | null {
     const times = this.#times.sort((a, b) => a - b);
     this.#times = [];
-    return times[Math.floor(times.length / 2)] ?? null;
+    return times.length === 0 ? null : Math.round(times[Math.floor(times.length / 2)]!);
   }
 
   async stop(): Promise<void> {
