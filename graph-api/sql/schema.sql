@@ -340,7 +340,6 @@ AS $function$
 DECLARE
   products_known uuid[];
   products_free uuid[];
-  products_closed uuid[];
   authors_held uuid[];
   authors_written uuid[];
   reviews_created uuid[];
@@ -387,9 +386,9 @@ BEGIN
   END IF;
   SELECT array_agg(l.id) INTO products_free
     FROM (SELECT p.id FROM products p WHERE p.id = ANY (products_known) FOR KEY SHARE SKIP LOCKED) l;
-  SELECT array_agg(l.product_id) FILTER (WHERE NOT l.closed), array_agg(l.product_id) FILTER (WHERE l.closed)
-    INTO products_free, products_closed
-    FROM (SELECT s.product_id, s.closed FROM review_streams s WHERE s.product_id = ANY (products_free) FOR UPDATE SKIP LOCKED) l;
+  SELECT array_agg(l.product_id) INTO products_free
+    FROM (SELECT s.product_id FROM review_streams s
+           WHERE s.product_id = ANY (products_free) AND NOT s.closed FOR UPDATE SKIP LOCKED) l;
 
   -- A review that is there already is not waited for, also while it is being changed: its changer may wait for the stream.
   WITH inserted AS (
@@ -409,7 +408,7 @@ BEGIN
   RETURN QUERY
   SELECT n.nth::integer,
          CASE
-           WHEN (n.product_id = ANY (products_known)) IS NOT TRUE OR n.product_id = ANY (products_closed) THEN 'NOT_FOUND'
+           WHEN (n.product_id = ANY (products_known)) IS NOT TRUE THEN 'NOT_FOUND'
            WHEN r.id = n.id THEN 'CREATED'
            WHEN r.id IS NOT NULL THEN 'ALREADY_REVIEWED'
            ELSE 'BUSY'

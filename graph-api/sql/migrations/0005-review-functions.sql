@@ -12,7 +12,7 @@
 --   CREATED           also where the review with this id is stored already: it was sent a second time
 --   ALREADY_REVIEWED  with the author's review of this product
 --   NOT_FOUND         no such product
---   BUSY              the product or the author is locked, and nothing was done
+--   BUSY              the product or the author is locked, or the product was deleted just now, and nothing was done
 -- and one row without `nth` for each product of a created review that asks for it: the product and its rating.
 --
 -- One locked product or author holds up nobody else: what is locked is BUSY, unless the caller waits. Only a caller who brings
@@ -35,7 +35,6 @@ CREATE FUNCTION create_reviews(
 DECLARE
   products_known uuid[];
   products_free uuid[];
-  products_closed uuid[];
   authors_held uuid[];
   authors_written uuid[];
   reviews_created uuid[];
@@ -82,9 +81,9 @@ BEGIN
   END IF;
   SELECT array_agg(l.id) INTO products_free
     FROM (SELECT p.id FROM products p WHERE p.id = ANY (products_known) FOR KEY SHARE SKIP LOCKED) l;
-  SELECT array_agg(l.product_id) FILTER (WHERE NOT l.closed), array_agg(l.product_id) FILTER (WHERE l.closed)
-    INTO products_free, products_closed
-    FROM (SELECT s.product_id, s.closed FROM review_streams s WHERE s.product_id = ANY (products_free) FOR UPDATE SKIP LOCKED) l;
+  SELECT array_agg(l.product_id) INTO products_free
+    FROM (SELECT s.product_id FROM review_streams s
+           WHERE s.product_id = ANY (products_free) AND NOT s.closed FOR UPDATE SKIP LOCKED) l;
 
   -- A review that is there already is not waited for, also while it is being changed: its changer may wait for the stream.
   WITH inserted AS (
@@ -104,7 +103,7 @@ BEGIN
   RETURN QUERY
   SELECT n.nth::integer,
          CASE
-           WHEN (n.product_id = ANY (products_known)) IS NOT TRUE OR n.product_id = ANY (products_closed) THEN 'NOT_FOUND'
+           WHEN (n.product_id = ANY (products_known)) IS NOT TRUE THEN 'NOT_FOUND'
            WHEN r.id = n.id THEN 'CREATED'
            WHEN r.id IS NOT NULL THEN 'ALREADY_REVIEWED'
            ELSE 'BUSY'

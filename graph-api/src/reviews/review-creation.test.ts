@@ -58,6 +58,19 @@ function startProcess(observe: Observer) {
 
 const unobserved = <T>(write: () => Promise<T>): Promise<T> => write();
 
+/** Records the statements that PostgreSQL refused. */
+function recordRefusals(): { observe: Observer; ofSeveralProducts: () => PgQuery[] } {
+  const refused: PgQuery[] = [];
+  return {
+    observe: (write, query) =>
+      write().catch((error: unknown) => {
+        refused.push(query);
+        throw error;
+      }),
+    ofSeveralProducts: () => refused.filter(({ values }) => values[WAIT_FOR_PRODUCTS] === false),
+  };
+}
+
 function viewer(subject: string): Viewer {
   return { issuer: '', subject, displayName: `Name of ${subject}`, isAdmin: false };
 }
@@ -159,13 +172,8 @@ test.each([
   ['stream', LOCK_STREAM],
   ['product', LOCK_PRODUCT],
 ])('whoever holds a %s locked holds up nobody else, also of the same batch', async (_, lock) => {
-  const refused: PgQuery[] = [];
-  const { create } = startProcess((write, query) =>
-    write().catch((error: unknown) => {
-      refused.push(query);
-      throw error;
-    }),
-  );
+  const { observe, ofSeveralProducts } = recordRefusals();
+  const { create } = startProcess(observe);
   const locked = await insertProduct(database.pool);
   const others = await Promise.all(Array.from({ length: 5 }, () => insertProduct(database.pool)));
   const waiting: Array<Promise<ReviewResult>> = [];
@@ -181,7 +189,7 @@ test.each([
     await unlock();
   });
   // Whoever waits gives up after two seconds; a batch of several products never waited.
-  expect(refused.filter(({ values }) => values[WAIT_FOR_PRODUCTS] === false)).toEqual([]);
+  expect(ofSeveralProducts()).toEqual([]);
   const results = await Promise.allSettled(waiting);
   const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
   expect(reasons.every(isLockTimeout)).toBe(true);
@@ -190,7 +198,8 @@ test.each([
 });
 
 test('an author who is locked, as by an erasure, holds up nobody else, and waits alone', async () => {
-  const { create } = startProcess(unobserved);
+  const { observe, ofSeveralProducts } = recordRefusals();
+  const { create } = startProcess(observe);
   const products = await Promise.all([insertProduct(database.pool), insertProduct(database.pool)]);
   done(await create(products[0], 'erased'));
   await whileLocked(LOCK_AUTHOR, ['erased'], async (unlock) => {
@@ -198,6 +207,7 @@ test('an author who is locked, as by an erasure, holds up nobody else, and waits
     const waiting = create(products[1], 'erased');
     const rest = [1, 2, 3].map((i) => create(products[1], `bystander-${i}`));
     for (const answer of await Promise.all([first, ...rest])) done(answer);
+    expect(ofSeveralProducts()).toEqual([]);
     await eventually('the author waits', somebodyWaits);
     await unlock();
     done(await waiting);
