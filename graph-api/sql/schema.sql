@@ -60,6 +60,7 @@ CREATE TRIGGER products_create_review_stream AFTER INSERT ON products REFERENCIN
 CREATE TABLE review_streams (
   product_id uuid NOT NULL,
   last_seq integer DEFAULT 0 NOT NULL,
+  last_event_id uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
   closed boolean DEFAULT false NOT NULL,
   CONSTRAINT review_streams_pkey PRIMARY KEY (product_id),
   CONSTRAINT review_streams_product_id_fkey FOREIGN KEY (product_id) REFERENCES products(id)
@@ -108,6 +109,9 @@ CREATE VIEW rating_aggregates AS
     COALESCE(( SELECT s.last_seq
            FROM review_streams s
           WHERE s.product_id = p.id), 0) AS last_seq,
+    COALESCE(( SELECT s.last_event_id
+           FROM review_streams s
+          WHERE s.product_id = p.id), '00000000-0000-0000-0000-000000000000'::uuid) AS last_event_id,
     r.stars_1,
     r.stars_2,
     r.stars_3,
@@ -132,16 +136,17 @@ AS $function$
 DECLARE
   reached integer;
 BEGIN
-  UPDATE review_streams s SET last_seq = at_least
+  UPDATE review_streams s SET last_seq = at_least, last_event_id = gen_random_uuid()
    WHERE s.product_id = advance_review_sequence.product_id AND s.last_seq < at_least AND NOT s.closed
   RETURNING s.last_seq INTO reached;
   IF NOT FOUND THEN
     -- A product that was loaded with triggers off gets its stream.
-    INSERT INTO review_streams AS s (product_id, last_seq)
-    SELECT p.id, at_least FROM products p
+    INSERT INTO review_streams AS s (product_id, last_seq, last_event_id)
+    SELECT p.id, at_least, gen_random_uuid() FROM products p
      WHERE p.id = advance_review_sequence.product_id AND p.deleted_at IS NULL
        AND NOT EXISTS (SELECT FROM review_streams e WHERE e.product_id = p.id)
-    ON CONFLICT ON CONSTRAINT review_streams_pkey DO UPDATE SET last_seq = greatest(s.last_seq, EXCLUDED.last_seq)
+    ON CONFLICT ON CONSTRAINT review_streams_pkey DO UPDATE
+       SET last_seq = EXCLUDED.last_seq, last_event_id = EXCLUDED.last_event_id WHERE s.last_seq < EXCLUDED.last_seq
     RETURNING s.last_seq INTO reached;
   END IF;
   IF reached IS NULL THEN
@@ -216,10 +221,10 @@ BEGIN
       FROM unnest(product_ids, review_ids, previous_ratings, ratings)
         WITH ORDINALITY AS c (product_id, review_id, previous_rating, rating, ordinality)
   ), taken AS (
-    UPDATE review_streams s SET last_seq = s.last_seq + n.changes
-      FROM (SELECT product_id, count(*)::integer AS changes FROM change GROUP BY product_id) n
-     WHERE s.product_id = n.product_id AND NOT s.closed
-    RETURNING s.product_id, s.last_seq - n.changes AS seq_before
+    UPDATE review_streams s SET last_seq = s.last_seq + l.nth, last_event_id = l.event_id
+      FROM (SELECT DISTINCT ON (product_id) product_id, nth, event_id FROM change ORDER BY product_id, nth DESC) l
+     WHERE s.product_id = l.product_id AND NOT s.closed
+    RETURNING s.product_id, s.last_seq - l.nth AS seq_before
   )
   INSERT INTO outbox (id, aggregateid, type, payload, seq)
   SELECT c.event_id, c.product_id, event_type,
@@ -292,8 +297,8 @@ DECLARE
   final_seq integer;
 BEGIN
   PERFORM commit_durably();
-  INSERT INTO review_streams AS s (product_id, last_seq, closed) VALUES (deleted_product_id, 1, true)
-  ON CONFLICT (product_id) DO UPDATE SET last_seq = s.last_seq + 1, closed = true
+  INSERT INTO review_streams AS s (product_id, last_seq, last_event_id, closed) VALUES (deleted_product_id, 1, event_id, true)
+  ON CONFLICT (product_id) DO UPDATE SET last_seq = s.last_seq + 1, last_event_id = event_id, closed = true
   RETURNING last_seq INTO final_seq;
   INSERT INTO outbox (id, aggregateid, type, payload, seq)
   VALUES (event_id, deleted_product_id, 'product-deleted',

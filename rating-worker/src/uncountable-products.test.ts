@@ -98,7 +98,7 @@ test('the reconciler fills and repairs all but the product too large to count, a
     'scans of counts go on to their end',
     async () => (await metric('rating_reconciler_scans_total', { scan: 'counts' })) >= scanned + 2,
   );
-  await redis.set(`product:${others[0]}:ratingState`, '2 9 9 9 9 9');
+  await redis.set(`product:${others[0]}:ratingState`, '2 9 9 9 9 9 0a1b2c3d');
   await expectExact(pool, redis, others);
   expect(await metric('rating_reconciler_repaired_total', { kind: 'refill' })).toBe(others.length);
   expect(await stateOf(large)).toBeNull();

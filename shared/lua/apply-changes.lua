@@ -3,8 +3,8 @@
 --
 -- KEYS     three a product: rating, reviewCount, ratingState
 -- ARGV[1]  expiry of the keys in seconds, 0 = none
--- ARGV[1+i] the changes of product i: "<seq>:<previous><now>" separated by blanks, where previous and now are a digit
---          1..5, or 0 for "none counts"; "<seq>:DD" is the product's deletion
+-- ARGV[1+i] the changes of product i: "<seq>:<tag>:<previous><now>" separated by blanks, where tag is the event's, and previous
+--          and now are a digit 1..5, or 0 for "none counts"; "<seq>:<tag>:DD" is the product's deletion
 --
 -- Returns  one string a product: "<status> <applied> <duplicates>", where applied and duplicates count changes and
 --          status is
@@ -12,6 +12,7 @@
 --          MISSING  stopped at a change with no valid state to build on
 --          GAP      stopped at a change whose predecessor is not in the state
 --          BROKEN   stopped at a change that takes away a review which the state does not hold
+--          FORK     stopped at a change with the state's seq and another tag: one of the two is of a discarded timeline
 --          What was applied before the stop stays. After a stop only a product deletion is still applied. The changes
 --          skipped before it are then counted as duplicates, since the tombstone supersedes them. The rest of the
 --          products is not affected.
@@ -26,12 +27,17 @@ for product = 1, #KEYS / 3 do
   local state = parse_state(states[product])
   local status, applied, duplicates, skipped = 'OK', 0, 0, 0
 
-  for seq_text, previous, now in string.gmatch(ARGV[1 + product], '(%d+):(.)(.)') do
+  for seq_text, tag, previous, now in string.gmatch(ARGV[1 + product], '(%d+):(%x+):(.)(.)') do
     local seq = tonumber(seq_text)
     if state and seq <= state.seq then
-      duplicates = duplicates + 1
+      -- Two deletions leave the same tombstone, whichever timeline is discarded.
+      if seq == state.seq and tag ~= state.tag and not (state.deleted and previous == 'D') then
+        status, skipped = 'FORK', skipped + 1
+      else
+        duplicates = duplicates + 1
+      end
     elseif previous == 'D' then
-      state = { seq = seq, deleted = true }
+      state = { seq = seq, tag = tag, deleted = true }
       status, applied, duplicates, skipped = 'OK', applied + 1, duplicates + skipped, 0
     elseif status ~= 'OK' then
       skipped = skipped + 1
@@ -46,7 +52,7 @@ for product = 1, #KEYS / 3 do
       else
         if from > 0 then state[from] = state[from] - 1 end
         if to > 0 then state[to] = state[to] + 1 end
-        state.seq = seq
+        state.seq, state.tag = seq, tag
         applied = applied + 1
       end
     end

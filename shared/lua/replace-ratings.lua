@@ -3,7 +3,7 @@
 --
 -- KEYS     three a product: rating, reviewCount, ratingState
 -- ARGV[1]  expiry of the keys in seconds, 0 = none
--- ARGV[1+i] the aggregate of product i: "<seq> <n1> <n2> <n3> <n4> <n5>"
+-- ARGV[1+i] the aggregate of product i: "<seq> <n1> <n2> <n3> <n4> <n5> <tag>"
 --
 -- Returns  one string a product:
 --          WRITTEN  the keys hold the aggregate now

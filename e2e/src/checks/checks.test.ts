@@ -67,12 +67,12 @@ test('exactness: other counts, a product behind, corrupt keys, and keys of a pro
     const [ratingKey, countKey, stateKey] = keys(id);
     await bed.redis.mset({ [ratingKey]: rating, [countKey]: count, [stateKey]: state });
   };
-  const seq = (await bed.redis.get(keys(content)[2]))!.split(' ')[0]!;
+  const [seq, ...words] = (await bed.redis.get(keys(content)[2]))!.split(' ');
   const never = '00000000-0000-4000-8000-000000000000';
-  await set(content, '5', '9', `${seq} 0 0 0 0 9`);
-  await set(behind, '5', '1', '1 0 0 0 0 1');
+  await set(content, '5', '9', `${seq} 0 0 0 0 9 ${words.at(-1)}`);
+  await set(behind, '5', '1', '1 0 0 0 0 1 0a1b2c3d');
   await bed.redis.set(keys(corrupt)[0], '4.999');
-  await set(never, '5', '1', '1 0 0 0 0 1');
+  await set(never, '5', '1', '1 0 0 0 0 1 0a1b2c3d');
   const comparison = await compareRatings(bed);
   expect(comparison.behind.map(({ productId }) => productId)).toEqual([behind]);
   expect(comparison.different.map(({ productId }) => productId).sort()).toEqual([never, content, corrupt].sort());

@@ -16,7 +16,9 @@ afterAll(async () => {
 
 test('a job that Redis loses, and its worker with it, comes again from Kafka: nothing has to be rebuilt', async () => {
   const [id] = await createProducts(bed, 1, 'Lost');
-  const state = (): Promise<string | null> => bed.redis.get(`product:${id}:ratingState`);
+  // Without the tag of the last event.
+  const state = async (): Promise<string | undefined> =>
+    (await bed.redis.get(`product:${id}:ratingState`))?.replace(/ [0-9a-f]{8}$/, '');
   await bed.pool.query('INSERT INTO reviews (product_id, rating) VALUES ($1, 5)', [id]);
   expect(await waitUntil(async () => (await state()) === '1 0 0 0 0 1', { timeoutMs: 20_000 })).toBe(true);
 

@@ -123,7 +123,7 @@ test('keys that hold something else are a miss, and are rebuilt', async () => {
   await bed.redis.del(`product:${half}:reviewCount`);
   await bed.redis.del(`product:${list}:rating`);
   await bed.redis.lpush(`product:${list}:rating`, 'a', 'list');
-  await bed.redis.set(`product:${state}:ratingState`, '1 0 -1 0 0 0');
+  await bed.redis.set(`product:${state}:ratingState`, '1 0 -1 0 0 0 0a1b2c3d');
   for (const id of ids) {
     expect((await author.Product({ id })).product).toMatchObject({ averageRating: 2, reviewCount: 1 });
   }

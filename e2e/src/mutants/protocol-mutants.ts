@@ -8,6 +8,11 @@ const PROPERTY: SelectedTest = {
   name: 'random histories end with Redis equal to',
   env: { PROPERTY_RUNS: '2000', PROPERTY_SEED: '1' },
 };
+const TAKEN_AGAIN: SelectedTest = {
+  workspace: 'rating-worker',
+  name: 'a sequence number that is taken again',
+  env: { PROPERTY_RUNS: '900', PROPERTY_SEED: '1' },
+};
 const HOT_PRODUCT: SelectedTest = { workspace: 'e2e', name: '4 APIs and 2 workers on one hot product' };
 const CONTESTED: SelectedTest = { workspace: 'e2e', name: 'a review edited by 8 requests at once' };
 const LOST_JOB: SelectedTest = { workspace: 'e2e', name: 'a job that Redis loses' };
@@ -37,6 +42,13 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     caughtBy: LOST_JOB,
     because: /Expected: (true|5|0)/,
+  },
+  {
+    name: 'tag-not-compared',
+    breaks: 'an event with the number of the state is a duplicate, whatever its id',
+    mutations: [inLuaScript('apply-changes', /\w+ ~= \w+\.tag\b/, 'false')],
+    caughtBy: TAKEN_AGAIN,
+    because: PROPERTY_FAILED,
   },
   {
     name: 'replace-ignores-seq',

@@ -11,12 +11,14 @@
 -- Every function takes the search path that it was created with: the schema of the migrations. Whoever fires a trigger may
 -- have another one, or none, as pg_restore.
 
--- The stream of a product's events: its last sequence number, and whether product-deleted was the last event. fillfactor 50 and no further index keep the updates HOT, so a
--- hot product does not bloat its row's page.
+-- The stream of a product's events: the sequence number and the id of its last event (the nil UUID before the first one), and
+-- whether that was product-deleted. fillfactor 50 and no further index keep the updates HOT, so a hot product does not bloat its
+-- row's page.
 CREATE TABLE review_streams (
-  product_id uuid    NOT NULL,
-  last_seq   integer NOT NULL DEFAULT 0,
-  closed     boolean NOT NULL DEFAULT false,
+  product_id    uuid    NOT NULL,
+  last_seq      integer NOT NULL DEFAULT 0,
+  last_event_id uuid    NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+  closed        boolean NOT NULL DEFAULT false,
   CONSTRAINT review_streams_pkey PRIMARY KEY (product_id),
   CONSTRAINT review_streams_product_id_fkey FOREIGN KEY (product_id) REFERENCES products (id)
 ) WITH (fillfactor = 50);
@@ -103,10 +105,10 @@ BEGIN
       FROM unnest(product_ids, review_ids, previous_ratings, ratings)
         WITH ORDINALITY AS c (product_id, review_id, previous_rating, rating, ordinality)
   ), taken AS (
-    UPDATE review_streams s SET last_seq = s.last_seq + n.changes
-      FROM (SELECT product_id, count(*)::integer AS changes FROM change GROUP BY product_id) n
-     WHERE s.product_id = n.product_id AND NOT s.closed
-    RETURNING s.product_id, s.last_seq - n.changes AS seq_before
+    UPDATE review_streams s SET last_seq = s.last_seq + l.nth, last_event_id = l.event_id
+      FROM (SELECT DISTINCT ON (product_id) product_id, nth, event_id FROM change ORDER BY product_id, nth DESC) l
+     WHERE s.product_id = l.product_id AND NOT s.closed
+    RETURNING s.product_id, s.last_seq - l.nth AS seq_before
   )
   INSERT INTO outbox (id, aggregateid, type, payload, seq)
   SELECT c.event_id, c.product_id, event_type,
@@ -201,8 +203,8 @@ DECLARE
   final_seq integer;
 BEGIN
   PERFORM commit_durably();
-  INSERT INTO review_streams AS s (product_id, last_seq, closed) VALUES (deleted_product_id, 1, true)
-  ON CONFLICT (product_id) DO UPDATE SET last_seq = s.last_seq + 1, closed = true
+  INSERT INTO review_streams AS s (product_id, last_seq, last_event_id, closed) VALUES (deleted_product_id, 1, event_id, true)
+  ON CONFLICT (product_id) DO UPDATE SET last_seq = s.last_seq + 1, last_event_id = event_id, closed = true
   RETURNING last_seq INTO final_seq;
   INSERT INTO outbox (id, aggregateid, type, payload, seq)
   VALUES (event_id, deleted_product_id, 'product-deleted',

@@ -1,6 +1,6 @@
-import { readLastSequences, readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
+import { readRatingAggregates, readStreamPositions } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { newId } from '../graphql/ids.js';
-import { insertProduct, insertReview } from '@exact-ratings/stack/testing/rows.js';
+import { insertProduct, insertReview, outboxEvents } from '@exact-ratings/stack/testing/rows.js';
 import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
 
 let database: TestDatabase;
@@ -50,8 +50,8 @@ test('the aggregate of a page reads only these products, and only the index of c
   expect(plan.filter((node) => node.includes('Seq Scan'))).toEqual([]);
 });
 
-test('the aggregate vanishes where only last_seq is read', async () => {
-  const plan = await planOf('product_id, last_seq', products.slice(0, 20));
+test('the aggregate vanishes where only the position is read', async () => {
+  const plan = await planOf('product_id, last_seq, last_event_id', products.slice(0, 20));
   expect(plan.filter((node) => /reviews |Aggregate/.test(`${node} `) && !node.includes('sequences'))).toEqual([]);
 });
 
@@ -61,10 +61,13 @@ test('only published reviews count; unknown products are absent', async () => {
   await insertReview(database.pool, product, 5, { status: 'PENDING' });
   await insertReview(database.pool, product, 1, { status: 'REJECTED' });
   const unknown = newId();
+  const eventTag = (await outboxEvents(database.pool, product)).at(-1)!.payload.eventId.slice(-8);
   expect(await readRatingAggregates(database.pool, [unknown, product])).toEqual([
-    { productId: product, seq: 3, stars: [0, 0, 0, 0, 1] },
+    { productId: product, seq: 3, stars: [0, 0, 0, 0, 1], eventTag },
   ]);
-  expect(await readLastSequences(database.pool, [unknown, product])).toEqual(new Map([[product, 3]]));
+  expect(await readStreamPositions(database.pool, [unknown, product])).toEqual(
+    new Map([[product, { seq: 3, eventTag }]]),
+  );
 });
 
 test('number and counts are one snapshot while others write', async () => {

@@ -1,3 +1,4 @@
+import { NO_EVENT_TAG } from '@exact-ratings/shared/events/event-tag.js';
 import { RatingStore, type RatingAggregate } from '@exact-ratings/shared/rating/rating-store.js';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import { Redis } from 'ioredis';
@@ -19,7 +20,7 @@ beforeAll(() => {
 afterAll(() => redis.disconnect());
 
 const aggregates = (count: number): RatingAggregate[] =>
-  Array.from({ length: count }, () => ({ productId: newId(), seq: 1, stars: [0, 0, 0, 0, 1] }));
+  Array.from({ length: count }, () => ({ productId: newId(), seq: 1, stars: [0, 0, 0, 0, 1], eventTag: NO_EVENT_TAG }));
 
 /** Blocks this process, as a garbage collection or the validation of a huge query does. */
 function block(milliseconds: number): void {

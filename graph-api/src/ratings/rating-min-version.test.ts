@@ -1,3 +1,4 @@
+import { NO_EVENT_TAG } from '@exact-ratings/shared/events/event-tag.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { connectRedis } from '@exact-ratings/stack/testing/redis.js';
 import type { Redis } from 'ioredis';
@@ -27,7 +28,7 @@ beforeAll(async () => {
     REDIS_COMMAND_TIMEOUT_MS: '10000',
   });
   const warm = await insertProduct(database.pool);
-  await store.replace([{ productId: warm, seq: 0, stars: [0, 0, 0, 0, 0] }]);
+  await store.replace([{ productId: warm, seq: 0, stars: [0, 0, 0, 0, 0], eventTag: NO_EVENT_TAG }]);
   await eventually('Redis is connected', async () => (await read(warm)).source === 'CACHE');
 });
 afterAll(async () => {
@@ -48,7 +49,7 @@ async function read(id: string, minVersion?: number) {
 }
 const ratingStatements = (): string[] => postgres.seen.filter((text) => text.includes('rating_aggregates'));
 const cacheHolds = (seq: number, stars: readonly [number, number, number, number, number]) =>
-  store.replace([{ productId: product, seq, stars }]);
+  store.replace([{ productId: product, seq, stars, eventTag: NO_EVENT_TAG }]);
 
 test('without minVersion the cache answers, old as it may be', async () => {
   await cacheHolds(1, [0, 0, 0, 0, 1]);

@@ -1,6 +1,6 @@
 import {
-  readLastSequences,
   readRatingAggregates,
+  readStreamPositions,
   type Queryable,
 } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import type { RatingState } from '@exact-ratings/shared/rating/rating-state.js';
@@ -88,11 +88,11 @@ export class RatingReader {
    * current, and a version from the future costs no aggregate.
    */
   private async readCurrent(behind: ReadonlyArray<{ productId: string; read: ReadRating }>): Promise<ReadRating[]> {
-    const lastSequences = await readLastSequences(
+    const positions = await readStreamPositions(
       this.database,
       behind.map(({ productId }) => productId),
     );
-    const stale = behind.filter(({ productId, read }) => lastSequences.get(productId) !== read.state.seq);
+    const stale = behind.filter(({ productId, read }) => positions.get(productId)?.seq !== read.state.seq);
     const fresh = new Map<string, ReadRating>();
     if (stale.length > 0) {
       const ids = stale.map(({ productId }) => productId);

@@ -1,3 +1,4 @@
+import { NO_EVENT_TAG } from '@exact-ratings/shared/events/event-tag.js';
 import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { connectRedis } from '@exact-ratings/stack/testing/redis.js';
@@ -83,13 +84,13 @@ describe('create', () => {
 
   test('the payload shows the change also while Redis holds an old rating', async () => {
     await insertReview(database.pool, product, 1);
-    await store.replace([{ productId: product, seq: 1, stars: [1, 0, 0, 0, 0] }]);
+    await store.replace([{ productId: product, seq: 1, stars: [1, 0, 0, 0, 0], eventTag: NO_EVENT_TAG }]);
     expect(dataOf(await create({ rating: 5 })).createReview).toMatchObject({
       product: { averageRating: 3, reviewCount: 2, rating: { version: 2, source: 'DATABASE' } },
       ratingVersion: 2,
     });
     // The payload does not touch Redis: that is the worker's.
-    expect(await redis.get(ratingKeys(product).state)).toBe('1 1 0 0 0 0');
+    expect(await redis.get(ratingKeys(product).state)).toBe('1 1 0 0 0 0 00000000');
   });
 
   test('one review an author and product, also when 20 come at once', async () => {

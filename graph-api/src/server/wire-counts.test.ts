@@ -1,3 +1,4 @@
+import { NO_EVENT_TAG } from '@exact-ratings/shared/events/event-tag.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { connectRedis } from '@exact-ratings/stack/testing/redis.js';
 import type { Redis } from 'ioredis';
@@ -161,7 +162,9 @@ test("a review's product and its rating: one statement each", async () => {
 
 test('requests that miss the same products at the same time share one statement', async () => {
   const warm = await insertProduct(database.pool);
-  await new RatingStore(redis, { ttlSeconds: 0 }).replace([{ productId: warm, seq: 0, stars: [0, 0, 0, 0, 0] }]);
+  await new RatingStore(redis, { ttlSeconds: 0 }).replace([
+    { productId: warm, seq: 0, stars: [0, 0, 0, 0, 0], eventTag: NO_EVENT_TAG },
+  ]);
   await makeCold(warm);
   // What the statement reads is locked, so that it lasts until all requests wait for it.
   const client = await database.pool.connect();

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { NO_EVENT_TAG } from '@exact-ratings/shared/events/event-tag.js';
 import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
 import { readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
@@ -85,8 +86,8 @@ test('audit --repair repairs what differs', async () => {
   await redis.set(ratingKeys(ids[0]).rating, '5.1');
   const [ahead] = await readRatingAggregates(pool, [ids[1]]);
   await store.replace([{ ...ahead!, seq: 40, stars: [0, 0, 0, 0, 9] }]);
-  await redis.set(ratingKeys(ids[2]).state, '3 deleted');
-  await store.replace([{ productId: randomUUID(), seq: 2, stars: [1, 1, 0, 0, 0] }]);
+  await redis.set(ratingKeys(ids[2]).state, '3 deleted 00000000');
+  await store.replace([{ productId: randomUUID(), seq: 2, stars: [1, 1, 0, 0, 0], eventTag: NO_EVENT_TAG }]);
 
   expect((await run('audit')).exitCode).toBe(1);
   const repaired = await run('audit', '--repair');
@@ -103,7 +104,7 @@ test('after-restore lets no event of the discarded timeline win', async () => {
     (await readRatingAggregates(pool, ids)).map((snapshot) => ({ ...snapshot, seq: 9, stars: [0, 0, 0, 0, 9] })),
   );
   const gone = randomUUID();
-  await store.replace([{ productId: gone, seq: 5, stars: [0, 0, 0, 0, 5] }]);
+  await store.replace([{ productId: gone, seq: 5, stars: [0, 0, 0, 0, 5], eventTag: NO_EVENT_TAG }]);
 
   expect((await run('after-restore')).exitCode).toBe(3);
   const done = await run('after-restore', '--yes');
@@ -113,6 +114,8 @@ test('after-restore lets no event of the discarded timeline win', async () => {
   });
   await expectExact(pool, redis, [...ids, gone]);
 
-  const [late] = await store.apply([{ productId: ids[0], changes: [{ seq: 10, previousRating: null, rating: 5 }] }]);
+  const [late] = await store.apply([
+    { productId: ids[0], changes: [{ seq: 10, eventTag: NO_EVENT_TAG, previousRating: null, rating: 5 }] },
+  ]);
   expect(late).toMatchObject({ status: 'OK', applied: 0, duplicates: 1 });
 });

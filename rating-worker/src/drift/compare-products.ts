@@ -1,17 +1,17 @@
-import { readLastSequences, type Queryable } from '@exact-ratings/shared/rating/rating-aggregates.js';
-import type { RatingState, StoredRating } from '@exact-ratings/shared/rating/rating-state.js';
+import { readStreamPositions, type Queryable } from '@exact-ratings/shared/rating/rating-aggregates.js';
+import type { PositionedRating, StoredRating } from '@exact-ratings/shared/rating/rating-state.js';
 import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import type { AggregateReader } from '../ratings/aggregate-reader.js';
 import { compareRating, type Verdict } from './compare-rating.js';
 
-/** `sequences` is cheap and sees what is behind, ahead or corrupt; `counts` also sees other counts at the same seq. */
+/** `sequences` is cheap and sees what is behind, ahead, forked or corrupt; `counts` also sees other counts at the same event. */
 export type ComparisonDepth = 'sequences' | 'counts';
 
 export interface ComparedProduct {
   readonly productId: string;
   readonly stored: StoredRating;
   /** What PostgreSQL holds, null where it lacks the product. At depth `sequences` the counts are those of Redis. */
-  readonly database: RatingState | null;
+  readonly database: PositionedRating | null;
   readonly verdict: Verdict;
 }
 
@@ -46,8 +46,8 @@ async function readStates(
   reader: AggregateReader,
   productIds: readonly string[],
   uncounted: Set<string>,
-): Promise<Map<string, RatingState>> {
-  const states = new Map<string, RatingState>();
+): Promise<Map<string, PositionedRating>> {
+  const states = new Map<string, PositionedRating>();
   for await (const { aggregates, setAside } of reader.read(productIds)) {
     for (const aggregate of aggregates) states.set(aggregate.productId, aggregate);
     for (const productId of setAside) uncounted.add(productId);
@@ -55,19 +55,19 @@ async function readStates(
   return states;
 }
 
-/** The counts are taken over from Redis, so that only the sequence numbers are compared. */
+/** The counts are taken over from Redis, so that only the positions are compared. */
 async function readSequences(
   database: Queryable,
   productIds: readonly string[],
   stored: readonly StoredRating[],
-): Promise<Map<string, RatingState>> {
-  const sequences = await readLastSequences(database, productIds);
-  const states = new Map<string, RatingState>();
+): Promise<Map<string, PositionedRating>> {
+  const positions = await readStreamPositions(database, productIds);
+  const states = new Map<string, PositionedRating>();
   productIds.forEach((productId, i) => {
-    const seq = sequences.get(productId);
+    const position = positions.get(productId);
     const redis = stored[i]!;
-    if (seq === undefined) return;
-    states.set(productId, { seq, stars: redis.kind === 'RATING' ? redis.state.stars : [0, 0, 0, 0, 0] });
+    if (position === undefined) return;
+    states.set(productId, { ...position, stars: redis.kind === 'RATING' ? redis.state.stars : [0, 0, 0, 0, 0] });
   });
   return states;
 }

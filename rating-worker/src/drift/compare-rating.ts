@@ -1,4 +1,4 @@
-import type { RatingState, StoredRating } from '@exact-ratings/shared/rating/rating-state.js';
+import type { PositionedRating, StoredRating } from '@exact-ratings/shared/rating/rating-state.js';
 
 /** How a product's keys in Redis stand to its rating in PostgreSQL. */
 export type Verdict =
@@ -14,7 +14,8 @@ export type Verdict =
   | { readonly kind: 'DIFFERENT'; readonly reason: DifferenceReason };
 
 export type DifferenceReason =
-  | 'COUNTS' // other counts at the same seq
+  | 'FORK' // the same seq, and another event that has it
+  | 'COUNTS' // other counts at the same event
   | 'AHEAD' // a higher seq than PostgreSQL's
   | 'CORRUPT' // the three keys do not agree with each other
   | 'ORPHAN' // keys of a product that PostgreSQL does not have
@@ -23,9 +24,9 @@ export type DifferenceReason =
 /**
  * Compares what Redis held with what PostgreSQL holds; `database` is null where PostgreSQL does not have the product.
  * Redis must have been read first. Sequence numbers in PostgreSQL only grow, so unless it was restored from a backup it is then
- * at least as new as what Redis held. A higher seq in Redis, or other counts at the same seq, is therefore drift and not a race.
+ * at least as new as what Redis held. A higher seq in Redis, or another event or other counts at the same seq, is therefore drift and not a race.
  */
-export function compareRating(stored: StoredRating, database: RatingState | null): Verdict {
+export function compareRating(stored: StoredRating, database: PositionedRating | null): Verdict {
   if (database === null) {
     return stored.kind === 'RATING' || stored.kind === 'CORRUPT'
       ? { kind: 'DIFFERENT', reason: 'ORPHAN' }
@@ -42,6 +43,7 @@ export function compareRating(stored: StoredRating, database: RatingState | null
       const { state } = stored;
       if (state.seq > database.seq) return { kind: 'DIFFERENT', reason: 'AHEAD' };
       if (state.seq < database.seq) return { kind: 'BEHIND', by: database.seq - state.seq };
+      if (state.eventTag !== database.eventTag) return { kind: 'DIFFERENT', reason: 'FORK' };
       return state.stars.every((count, i) => count === database.stars[i])
         ? { kind: 'EQUAL' }
         : { kind: 'DIFFERENT', reason: 'COUNTS' };

@@ -1,3 +1,4 @@
+import { NO_EVENT_TAG } from '@exact-ratings/shared/events/event-tag.js';
 import { sequenceOf } from '@exact-ratings/shared/rating/rating-state.js';
 import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
@@ -8,10 +9,14 @@ import type { RateLimiter } from './rate-limiter.js';
 
 /**
  * `lost`: a write that was made is not there any more · `stalled`: behind PostgreSQL, and no event moves it · `refill`: not
- * there after Redis lost its data · `corrupt`: the keys do not agree · `ahead`, `counts`, `tombstone`: Redis has what
+ * there after Redis lost its data · `corrupt`: the keys do not agree · `ahead`, `fork`, `counts`, `tombstone`: Redis has what
  * PostgreSQL cannot know of · `orphan`: PostgreSQL has no such product.
  */
-export type DriftKind = 'lost' | 'stalled' | 'refill' | 'corrupt' | 'ahead' | 'counts' | 'tombstone' | 'orphan';
+export type DriftKind =
+  'lost' | 'stalled' | 'refill' | 'corrupt' | 'ahead' | 'fork' | 'counts' | 'tombstone' | 'orphan';
+
+/** What only a discarded timeline explains. */
+export const DIVERGED_KINDS: readonly DriftKind[] = ['ahead', 'fork', 'counts', 'tombstone'];
 
 /** A product whose rating in Redis was found to differ from PostgreSQL. */
 export interface DriftFinding {
@@ -61,7 +66,7 @@ export class DriftRepairer {
       logger.warn({ count: drifted.length, findings: drifted.slice(0, 10) }, 'ratings differ from PostgreSQL');
     }
     const orphans = findings.filter(({ kind }) => kind === 'orphan');
-    const diverged = findings.filter(({ kind }) => kind === 'ahead' || kind === 'counts' || kind === 'tombstone');
+    const diverged = findings.filter(({ kind }) => DIVERGED_KINDS.includes(kind));
     const others = findings.filter((finding) => !orphans.includes(finding) && !diverged.includes(finding));
 
     await this.writeTombstones(orphans);
@@ -79,7 +84,12 @@ export class DriftRepairer {
   private async writeTombstones(orphans: readonly DriftFinding[]): Promise<void> {
     const { store } = this.options;
     const known = orphans.filter(({ seq }) => seq > 0);
-    await store.apply(known.map(({ productId, seq }) => ({ productId, changes: [{ seq: seq + 1, deleted: true }] })));
+    await store.apply(
+      known.map(({ productId, seq }) => ({
+        productId,
+        changes: [{ seq: seq + 1, eventTag: NO_EVENT_TAG, deleted: true }],
+      })),
+    );
     await store.delete(orphans.filter(({ seq }) => seq === 0).map(({ productId }) => productId));
   }
 

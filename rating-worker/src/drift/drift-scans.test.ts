@@ -75,6 +75,9 @@ function refill(changed?: Partial<ScanConfig>): Promise<ScanReport> {
   return runScan(scan, 0, never);
 }
 
+/** The position of an event that PostgreSQL does not know. */
+const eventAt = (seq: number) => ({ seq, eventTag: '0a1b2c3d' });
+
 /** Products with reviews whose ratings in Redis equal PostgreSQL. */
 async function ratedProducts(count: number): Promise<RatingAggregate[]> {
   const ids = await insertProducts(servers.pool, count);
@@ -140,7 +143,7 @@ test('takes what is behind and moves for lag', async () => {
   const scan = scanSequences({ graceMs: 500 });
   await eventually('it was compared', async () => (await metrics.compared.get()).values.length > 0);
   await store.apply([
-    { productId: moving!.productId, changes: [{ seq: moving!.seq + 1, previousRating: null, rating: null }] },
+    { productId: moving!.productId, changes: [{ ...eventAt(moving!.seq + 1), previousRating: null, rating: null }] },
   ]);
   expect(await scan).toMatchObject({ lagging: 1, found: 0 });
   expect((await metrics.lagging.get()).values[0]!.value).toBe(1);
@@ -149,12 +152,12 @@ test('takes what is behind and moves for lag', async () => {
 test('advances the sequence number in PostgreSQL where Redis is ahead, so that late events are duplicates', async () => {
   const products = await ratedProducts(3);
   const { productId, seq } = products[0]!;
-  await store.replace([{ productId, seq: seq + 50, stars: [9, 0, 0, 0, 0] }]);
+  await store.replace([{ productId, ...eventAt(seq + 50), stars: [9, 0, 0, 0, 0] }]);
   expect(await scanSequences()).toMatchObject({ found: 1, repaired: 1, timelineDiverged: true });
   await expectExactNow(products);
   expect(await lastSeq(productId)).toBe(seq + 50 + ADVANCE_BY);
   expect(await lastSeq(products[1]!.productId)).toBe(products[1]!.seq);
-  const discarded = [1, 49, 51].map((by) => ({ seq: seq + by, previousRating: null, rating: 5 as const }));
+  const discarded = [1, 49, 51].map((by) => ({ ...eventAt(seq + by), previousRating: null, rating: 5 as const }));
   expect(await store.apply([{ productId, changes: discarded }])).toMatchObject([
     { status: 'OK', applied: 0, duplicates: 3 },
   ]);
@@ -162,10 +165,20 @@ test('advances the sequence number in PostgreSQL where Redis is ahead, so that l
   expect(await lastSeq(productId)).toBe(seq + 51 + ADVANCE_BY);
 });
 
-test('finds other counts at the same sequence number in the scan of counts only', async () => {
+test('finds another event of the same sequence number without counting', async () => {
   const products = await ratedProducts(12);
   const { productId, seq } = products[5]!;
-  await store.replace([{ productId, seq, stars: [0, 0, 0, 0, 99] }]);
+  await store.replace([{ productId, ...eventAt(seq), stars: [0, 0, 0, 0, 99] }]);
+  expect(await scanSequences()).toMatchObject({ compared: 12, found: 1, repaired: 1, timelineDiverged: true });
+  expect(await drifted('fork')).toBe(1);
+  expect(await lastSeq(productId)).toBe(seq + ADVANCE_BY);
+  await expectExactNow(products);
+});
+
+test('finds other counts at the same event in the scan of counts only', async () => {
+  const products = await ratedProducts(12);
+  const { productId, seq } = products[5]!;
+  await store.replace([{ ...products[5]!, stars: [0, 0, 0, 0, 99] }]);
   expect(await scanSequences()).toMatchObject({ found: 0 });
   expect(await scanCounts()).toMatchObject({ compared: 12, found: 1, repaired: 1, timelineDiverged: true });
   expect(await drifted('counts')).toBe(1);
@@ -176,7 +189,7 @@ test('finds other counts at the same sequence number in the scan of counts only'
 test('brings a product back that Redis holds for deleted', async () => {
   const products = await ratedProducts(2);
   const { productId, seq } = products[0]!;
-  await store.apply([{ productId, changes: [{ seq: seq + 7, deleted: true }] }]);
+  await store.apply([{ productId, changes: [{ ...eventAt(seq + 7), deleted: true }] }]);
   expect(await scanSequences()).toMatchObject({ found: 1, repaired: 1, timelineDiverged: true });
   expect(await lastSeq(productId)).toBe(seq + 7 + ADVANCE_BY);
   await expectExactNow(products);
@@ -193,10 +206,13 @@ test.each<[string, (productId: string, seq: number) => Promise<unknown>]>([
     'a state of another type',
     (id) => servers.redis.del(ratingKeys(id).state).then(() => servers.redis.lpush(ratingKeys(id).state, 'x')),
   ],
-  ['a state that does not fit the others', (id, seq) => servers.redis.set(ratingKeys(id).state, `${seq} 0 0 0 0 77`)],
+  [
+    'a state that does not fit the others',
+    (id, seq) => servers.redis.set(ratingKeys(id).state, `${seq} 0 0 0 0 77 0a1b2c3d`),
+  ],
   [
     'a sequence number that no history can have',
-    (id) => servers.redis.set(ratingKeys(id).state, '2147483647 0 0 0 0 1'),
+    (id) => servers.redis.set(ratingKeys(id).state, '2147483647 0 0 0 0 1 0a1b2c3d'),
   ],
 ])('repairs %s', async (_, spoil) => {
   const products = await ratedProducts(2);
@@ -209,15 +225,15 @@ test.each<[string, (productId: string, seq: number) => Promise<unknown>]>([
 test('removes keys of products that PostgreSQL lacks, and leaves tombstones and foreign keys alone', async () => {
   const products = await ratedProducts(2);
   const [whole, corrupt, tombstone] = [randomUUID(), randomUUID(), randomUUID()];
-  await store.replace([{ productId: whole, seq: 4, stars: [0, 0, 0, 0, 4] }]);
+  await store.replace([{ productId: whole, ...eventAt(4), stars: [0, 0, 0, 0, 4] }]);
   await servers.redis.set(ratingKeys(corrupt).rating, '5');
-  await store.apply([{ productId: tombstone, changes: [{ seq: 9, deleted: true }] }]);
+  await store.apply([{ productId: tombstone, changes: [{ ...eventAt(9), deleted: true }] }]);
   await servers.redis.set('product:not-a-uuid:rating', '5');
   expect(await scanOrphans()).toMatchObject({ found: 2, repaired: 2 });
   expect(await servers.redis.keys(`product:${corrupt}:*`)).toEqual([]);
   expect(await servers.redis.keys(`product:${whole}:*`)).toEqual([ratingKeys(whole).state]);
-  expect(await servers.redis.get(ratingKeys(whole).state)).toBe('5 deleted');
-  expect(await servers.redis.get(ratingKeys(tombstone).state)).toBe('9 deleted');
+  expect(await servers.redis.get(ratingKeys(whole).state)).toBe('5 deleted 00000000');
+  expect(await servers.redis.get(ratingKeys(tombstone).state)).toBe('9 deleted 0a1b2c3d');
   expect(await servers.redis.get('product:not-a-uuid:rating')).toBe('5');
   await expectExactNow(products);
 });
@@ -227,7 +243,7 @@ test('gives a deletion on its way the time of grace', async () => {
   await servers.pool.query('DELETE FROM products WHERE id = $1', [product!.productId]);
   const scan = scanOrphans({ graceMs: 500 });
   await eventually('it was compared', async () => (await metrics.compared.get()).values.length > 0);
-  await store.apply([{ productId: product!.productId, changes: [{ seq: product!.seq + 1, deleted: true }] }]);
+  await store.apply([{ productId: product!.productId, changes: [{ ...eventAt(product!.seq + 1), deleted: true }] }]);
   expect(await scan).toMatchObject({ found: 0 });
 });
 

@@ -1,10 +1,10 @@
-import { readLastSequences } from '@exact-ratings/shared/rating/rating-aggregates.js';
+import { readStreamPositions } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { sequenceOf } from '@exact-ratings/shared/rating/rating-state.js';
 import { sleep } from '@exact-ratings/shared/runtime/backoff.js';
 import type { WorkerMetrics } from '../metrics.js';
 import { compareProducts, type ComparisonDepth, type ComparisonSources } from './compare-products.js';
 import type { DifferenceReason } from './compare-rating.js';
-import type { DriftFinding, DriftKind, DriftRepairer } from './drift-repairer.js';
+import { DIVERGED_KINDS, type DriftFinding, type DriftKind, type DriftRepairer } from './drift-repairer.js';
 import { readProductPage } from './product-scan.js';
 import type { ScanConfig } from './scan-config.js';
 
@@ -180,7 +180,7 @@ export class OrphanScan implements DriftScan {
 
   private async findOrphans(ids: readonly string[]): Promise<DriftFinding[]> {
     const stored = await this.parts.store.inspectMany(ids);
-    const known = await readLastSequences(this.parts.database, ids);
+    const known = await readStreamPositions(this.parts.database, ids);
     return ids.flatMap((productId, i): DriftFinding[] => {
       const { kind } = stored[i]!;
       if (known.has(productId) || kind === 'ABSENT' || kind === 'DELETED') return [];
@@ -190,12 +190,12 @@ export class OrphanScan implements DriftScan {
 }
 
 const DRIFT: Record<Exclude<DifferenceReason, 'ORPHAN'>, DriftKind> = {
+  FORK: 'fork',
   COUNTS: 'counts',
   AHEAD: 'ahead',
   CORRUPT: 'corrupt',
   TOMBSTONE: 'tombstone',
 };
-const DIVERGED: readonly DriftKind[] = ['counts', 'ahead', 'tombstone'];
 
 async function repairInto(
   report: ScanReport,
@@ -206,7 +206,7 @@ async function repairInto(
   const repaired = await repairer.repair(findings, signal);
   report.found += findings.length;
   report.repaired += repaired;
-  report.timelineDiverged ||= findings.some(({ kind }) => DIVERGED.includes(kind));
+  report.timelineDiverged ||= findings.some(({ kind }) => DIVERGED_KINDS.includes(kind));
 }
 
 function emptyReport(): ScanReport {

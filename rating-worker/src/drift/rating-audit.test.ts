@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { NO_EVENT_TAG } from '@exact-ratings/shared/events/event-tag.js';
 import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
 import { readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
@@ -69,7 +70,7 @@ test('tells missing, behind and different apart, and finds the keys of a product
   const [snapshot] = await readRatingAggregates(pool, [ahead]);
   await store.replace([{ ...snapshot!, seq: snapshot!.seq + 1 }]);
   const gone = randomUUID();
-  await store.replace([{ productId: gone, seq: 3, stars: [0, 0, 0, 0, 3] }]);
+  await store.replace([{ productId: gone, seq: 3, stars: [0, 0, 0, 0, 3], eventTag: NO_EVENT_TAG }]);
 
   const { report, findings } = await audit();
   expect(report).toEqual({ compared: 5, equal: 1, missing: 1, behind: 1, different: 3, uncounted: 0 });

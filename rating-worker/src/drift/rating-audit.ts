@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { readLastSequences, type Queryable } from '@exact-ratings/shared/rating/rating-aggregates.js';
+import { readStreamPositions, type Queryable } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import type { RatingState } from '@exact-ratings/shared/rating/rating-state.js';
 import { compareProducts, type ComparedProduct, type ComparisonSources } from './compare-products.js';
 import type { DifferenceReason, Verdict } from './compare-rating.js';
@@ -96,11 +96,12 @@ function maySettle(verdict: Verdict): boolean {
 }
 
 async function withoutProduct(database: Queryable, ids: readonly string[]): Promise<string[]> {
-  const known = await readLastSequences(database, ids);
+  const known = await readStreamPositions(database, ids);
   return ids.filter((id) => !known.has(id));
 }
 
 const REASONS: Record<DifferenceReason, string> = {
+  FORK: 'another event has the same sequence number',
   COUNTS: 'other counts at the same sequence number',
   AHEAD: 'Redis is ahead of PostgreSQL',
   CORRUPT: 'the keys do not agree with each other',

@@ -41,54 +41,85 @@ const review = fc.nat({ max: 5 });
 const rating = fc.integer({ min: 1, max: 5 });
 const count = fc.integer({ min: 1, max: 6 });
 
-/** How often a step is chosen, and what it is made of. */
-const STEPS: ReadonlyArray<{ weight: number; arbitrary: fc.Arbitrary<Step> }> = [
-  {
-    weight: 12,
-    arbitrary: fc.record({
-      do: fc.constant('create'),
-      product,
-      ratings: fc.array(rating, { minLength: 1, maxLength: 3 }),
-      hidden: fc.boolean(),
-    }),
-  },
-  { weight: 8, arbitrary: fc.record({ do: fc.constant('edit'), product, review, rating }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('edit-text'), product, review }) },
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      do: fc.constant('set-status'),
-      product,
-      review,
-      status: fc.constantFrom('PENDING', 'PUBLISHED', 'REJECTED'),
-    }),
-  },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('delete'), product, review }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('delete-product'), product }) },
-  { weight: 10, arbitrary: fc.record({ do: fc.constant('relay') }) },
-  { weight: 10, arbitrary: fc.record({ do: fc.constant('deliver'), count }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('deliver-again'), from: fc.nat({ max: 10 }), count }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('deliver-shuffled'), count, seed: fc.nat({ max: 999 }) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('lose-events'), count }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('read') }) },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('take-snapshot') }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('replace-late'), snapshot: fc.nat({ max: 3 }) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('flush') }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      do: fc.constant('corrupt'),
-      product,
-      key: fc.constantFrom('rating', 'reviewCount', 'state'),
-      how: fc.constantFrom('lost', 'text', 'list'),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('copy-redis') }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('put-back-redis') }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('copy-postgres') }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('put-back-postgres') }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('reconcile') }) },
-];
+/** What a step of each kind is made of. */
+const STEPS: { readonly [Kind in Step['do']]: fc.Arbitrary<Step> } = {
+  create: fc.record({
+    do: fc.constant('create'),
+    product,
+    ratings: fc.array(rating, { minLength: 1, maxLength: 3 }),
+    hidden: fc.boolean(),
+  }),
+  edit: fc.record({ do: fc.constant('edit'), product, review, rating }),
+  'edit-text': fc.record({ do: fc.constant('edit-text'), product, review }),
+  'set-status': fc.record({
+    do: fc.constant('set-status'),
+    product,
+    review,
+    status: fc.constantFrom('PENDING', 'PUBLISHED', 'REJECTED'),
+  }),
+  delete: fc.record({ do: fc.constant('delete'), product, review }),
+  'delete-product': fc.record({ do: fc.constant('delete-product'), product }),
+  relay: fc.record({ do: fc.constant('relay') }),
+  deliver: fc.record({ do: fc.constant('deliver'), count }),
+  'deliver-again': fc.record({ do: fc.constant('deliver-again'), from: fc.nat({ max: 10 }), count }),
+  'deliver-shuffled': fc.record({ do: fc.constant('deliver-shuffled'), count, seed: fc.nat({ max: 999 }) }),
+  'lose-events': fc.record({ do: fc.constant('lose-events'), count }),
+  read: fc.record({ do: fc.constant('read') }),
+  'take-snapshot': fc.record({ do: fc.constant('take-snapshot') }),
+  'replace-late': fc.record({ do: fc.constant('replace-late'), snapshot: fc.nat({ max: 3 }) }),
+  flush: fc.record({ do: fc.constant('flush') }),
+  corrupt: fc.record({
+    do: fc.constant('corrupt'),
+    product,
+    key: fc.constantFrom('rating', 'reviewCount', 'state'),
+    how: fc.constantFrom('lost', 'text', 'list'),
+  }),
+  'copy-redis': fc.record({ do: fc.constant('copy-redis') }),
+  'put-back-redis': fc.record({ do: fc.constant('put-back-redis') }),
+  'copy-postgres': fc.record({ do: fc.constant('copy-postgres') }),
+  'put-back-postgres': fc.record({ do: fc.constant('put-back-postgres') }),
+  reconcile: fc.record({ do: fc.constant('reconcile') }),
+};
 
-/** Histories of two products, short ones more often than long ones. */
-export const histories: fc.Arbitrary<Step[]> = fc.array(fc.oneof(...STEPS), { minLength: 1, maxLength: 30 });
+/** One step; the weights say how often each kind is chosen. */
+function stepOf(weights: Partial<Record<Step['do'], number>>): fc.Arbitrary<Step> {
+  const kinds = Object.entries(weights) as Array<[Step['do'], number]>;
+  return fc.oneof(...kinds.map(([kind, weight]) => ({ weight, arbitrary: STEPS[kind] })));
+}
+
+/** Everything that can happen to two products, short histories more often than long ones. */
+export const histories: fc.Arbitrary<Step[]> = fc.array(
+  stepOf({
+    ...{ create: 12, edit: 8, 'edit-text': 2, 'set-status': 4, delete: 5, 'delete-product': 1 },
+    ...{ relay: 10, deliver: 10, 'deliver-again': 4, 'deliver-shuffled': 2, 'lose-events': 1 },
+    ...{ read: 4, 'take-snapshot': 5, 'replace-late': 3, flush: 1, corrupt: 2, 'copy-redis': 1, 'put-back-redis': 1 },
+    ...{ 'copy-postgres': 1, 'put-back-postgres': 1, reconcile: 1 },
+  }),
+  { minLength: 1, maxLength: 30 },
+);
+
+const changesOnTheirWay = (maxLength: number): fc.Arbitrary<Step[]> =>
+  fc.array(
+    stepOf({
+      ...{ create: 8, edit: 8, 'edit-text': 2, 'set-status': 2, delete: 3, 'delete-product': 1 },
+      ...{ relay: 8, deliver: 8, 'deliver-again': 1, read: 2 },
+    }),
+    { maxLength },
+  );
+
+/**
+ * PostgreSQL is put back to an earlier point, once or several times, and another history takes the sequence numbers that Redis
+ * has from the discarded one. Nothing else goes wrong.
+ */
+export const forkedHistories: fc.Arbitrary<Step[]> = fc
+  .array(
+    fc.tuple(
+      changesOnTheirWay(5),
+      fc.constant<Step[]>([{ do: 'copy-postgres' }]),
+      changesOnTheirWay(6),
+      fc.constant<Step[]>([{ do: 'relay' }, { do: 'deliver', count: 10 }, { do: 'put-back-postgres' }]),
+      changesOnTheirWay(12),
+    ),
+    { minLength: 1, maxLength: 3 },
+  )
+  .map((parts) => parts.flat(2));

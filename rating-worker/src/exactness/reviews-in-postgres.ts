@@ -105,18 +105,20 @@ export class ReviewsInPostgres {
     }
   }
 
-  /** Each product's sequence number and star counts, straight from the reviews; undefined where it is gone. */
-  async truth(): Promise<Array<{ seq: number; stars: number[] } | undefined>> {
-    const { rows } = await this.pool.query<{ product_id: string; last_seq: number; stars: number[] }>({
+  /** Each product's position and star counts, straight from the reviews; undefined where it is gone. */
+  async truth(): Promise<Array<{ seq: number; eventTag: string; stars: number[] } | undefined>> {
+    const { rows } = await this.pool.query<{ product_id: string; last_seq: number; tag: string; stars: number[] }>({
       name: 'truth',
-      text: `SELECT s.product_id, s.last_seq, ARRAY(
+      text: `SELECT s.product_id, s.last_seq, right(s.last_event_id::text, 8) AS tag, ARRAY(
                SELECT (SELECT count(*)::integer FROM reviews r
                         WHERE r.product_id = s.product_id AND r.rating = n AND r.status = 'PUBLISHED')
                  FROM generate_series(1, 5) n ORDER BY n) AS stars
              FROM review_streams s WHERE s.product_id = ANY ($1)`,
       values: [this.productIds],
     });
-    const found = new Map(rows.map(({ product_id, last_seq, stars }) => [product_id, { seq: last_seq, stars }]));
+    const found = new Map(
+      rows.map((row) => [row.product_id, { seq: row.last_seq, eventTag: row.tag, stars: row.stars }]),
+    );
     return this.productIds.map((id) => found.get(id));
   }
 }

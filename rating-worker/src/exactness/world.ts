@@ -21,7 +21,8 @@ export interface WorldParts {
 }
 
 /** What a product is found to be in the steady state. */
-export type ProductStanding = 'EQUAL' | 'MISSING' | 'BEHIND' | 'CORRUPT' | 'ORPHAN' | 'COUNTS' | 'AHEAD' | 'TOMBSTONE';
+export type ProductStanding =
+  'EQUAL' | 'MISSING' | 'BEHIND' | 'CORRUPT' | 'ORPHAN' | 'FORK' | 'COUNTS' | 'AHEAD' | 'TOMBSTONE';
 
 const MAX_EVENTS_A_JOB = 4;
 
@@ -145,7 +146,8 @@ export class World {
           return 'TOMBSTONE';
         case 'RATING':
           if (redis.state.seq !== database.seq) return redis.state.seq > database.seq ? 'AHEAD' : 'BEHIND';
-          return redis.state.stars.join() === database.stars.join() ? 'EQUAL' : 'COUNTS';
+          if (redis.state.stars.join() !== database.stars.join()) return 'COUNTS';
+          return redis.state.eventTag === database.eventTag ? 'EQUAL' : 'FORK';
       }
     });
   }

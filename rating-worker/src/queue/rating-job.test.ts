@@ -3,7 +3,7 @@ import { ratingChange } from '@exact-ratings/shared/rating/rating-store.js';
 import { occurredAt, toQueuedChange, toRatingChange } from './rating-job.js';
 
 const BASE = {
-  eventId: 'e',
+  eventId: '0198a000-0000-7000-8000-00000a1b2c3d',
   schemaVersion: 1,
   productId: 'p',
   seq: 7,
@@ -19,5 +19,6 @@ test.each<ReviewEvent>([
 ])('$type makes the same change after its way through the queue', (event) => {
   const queued = JSON.parse(JSON.stringify(toQueuedChange(event))) as ReturnType<typeof toQueuedChange>;
   expect(toRatingChange(queued)).toEqual(ratingChange(event));
+  expect(toRatingChange(queued)).toMatchObject({ seq: 7, eventTag: '0a1b2c3d' });
   expect(occurredAt(queued)).toBe(Date.parse('2026-01-01T00:00:00.250Z'));
 });

@@ -4,12 +4,12 @@ import type { JobsOptions } from 'bullmq';
 import type { JobConfig } from './queue-config.js';
 
 /**
- * One event as it travels in a job, short since a queue holds many: seq, what counted before, what counts now
- * (0 = none), and when it was captured in milliseconds; a product's deletion has 'deleted' in place of the ratings.
+ * One event as it travels in a job, short since a queue holds many: seq, the event's tag, when it was captured in
+ * milliseconds, what counted before and what counts now (0 = none); a product's deletion has 'deleted' in place of the ratings.
  */
 export type QueuedChange =
-  | readonly [seq: number, previousRating: Stars | 0, rating: Stars | 0, occurredAt: number]
-  | readonly [seq: number, deleted: 'deleted', occurredAt: number];
+  | readonly [seq: number, eventTag: string, occurredAt: number, previousRating: Stars | 0, rating: Stars | 0]
+  | readonly [seq: number, eventTag: string, occurredAt: number, deleted: 'deleted'];
 
 /** A product's events in ascending order of seq. */
 export interface QueuedProduct {
@@ -34,7 +34,7 @@ type RebuildReason = 'deferred' | 'failed-job';
  * Names of jobs carry the version of their data. While releases run side by side, a worker leaves a version that it does not know
  * to a newer one; so data of another shape takes another name.
  */
-export const APPLY_JOB = 'apply.v1';
+export const APPLY_JOB = 'apply.v2';
 export const REBUILD_JOB = 'rebuild.v1';
 
 export type RatingJobData = ApplyJob | RebuildJob;
@@ -60,17 +60,17 @@ export function toQueuedChange(event: ReviewEvent): QueuedChange {
   const change = ratingChange(event);
   const occurredAt = Date.parse(event.occurredAt);
   return 'deleted' in change
-    ? [change.seq, 'deleted', occurredAt]
-    : [change.seq, change.previousRating ?? 0, change.rating ?? 0, occurredAt];
+    ? [change.seq, change.eventTag, occurredAt, 'deleted']
+    : [change.seq, change.eventTag, occurredAt, change.previousRating ?? 0, change.rating ?? 0];
 }
 
 export function toRatingChange(change: QueuedChange): RatingChange {
-  const [seq, previousRating, rating] = change;
+  const [seq, eventTag, , previousRating, rating] = change;
   return previousRating === 'deleted'
-    ? { seq, deleted: true }
-    : { seq, previousRating: previousRating || null, rating: rating || null };
+    ? { seq, eventTag, deleted: true }
+    : { seq, eventTag, previousRating: previousRating || null, rating: rating || null };
 }
 
 export function occurredAt(change: QueuedChange): number {
-  return change.length === 3 ? change[2] : change[3];
+  return change[2];
 }

@@ -52,7 +52,7 @@ function work(process: (job: RatingJob) => Promise<void>): void {
 }
 
 function job(productId = randomUUID()): ApplyJob {
-  return { products: [{ productId, changes: [[1, 0, 5, 0]] }] };
+  return { products: [{ productId, changes: [[1, '0a1b2c3d', 0, 0, 5]] }] };
 }
 
 /** BullMQ's queue behind ours. */

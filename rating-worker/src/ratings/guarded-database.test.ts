@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readLastSequences } from '@exact-ratings/shared/rating/rating-aggregates.js';
+import { readStreamPositions } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import { eventually } from '@exact-ratings/stack/testing/eventually.js';
 import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
@@ -35,7 +35,7 @@ async function withGuard(
   }
 }
 
-const read = (guarded: GuardedDatabase): Promise<unknown> => readLastSequences(guarded, [randomUUID()]);
+const read = (guarded: GuardedDatabase): Promise<unknown> => readStreamPositions(guarded, [randomUUID()]);
 
 test.each([
   ['a role without the view', {}, /permission denied.*grant the worker's role SELECT on rating_aggregates/],

@@ -3,7 +3,7 @@ import { RatingProcessor } from './rating-processor.js';
 
 const missing = undefined as never;
 
-test.each(['apply.v2', 'apply', 'rebuild.v9'])('leaves a job named %s to a worker that knows it', async (name) => {
+test.each(['apply.v1', 'apply', 'rebuild.v9'])('leaves a job named %s to a worker that knows it', async (name) => {
   const processor = new RatingProcessor({
     ...{
       store: missing,

@@ -1,4 +1,4 @@
-import type { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
+import type { ApplyStatus, RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import type { Job } from 'bullmq';
 import type { JobConfig } from '../queue/queue-config.js';
 import type { WorkerMetrics } from '../metrics.js';
@@ -40,6 +40,11 @@ export interface RatingProcessorOptions {
   readonly onTimelineDiverged: (products: number) => void;
 }
 
+/** A product at one of whose events the script stopped, and why. */
+interface StoppedProduct extends QueuedProduct {
+  readonly status: ApplyStatus;
+}
+
 /** Processes jobs: applies events in one script call, and rebuilds the products for which the script could not. */
 export class RatingProcessor {
   constructor(private readonly options: RatingProcessorOptions) {}
@@ -63,7 +68,10 @@ export class RatingProcessor {
       products.map(({ productId, changes }) => ({ productId, changes: changes.map(toRatingChange) })),
     );
     const appliedAt = Date.now();
-    const stopped = products.filter((_, i) => results[i]!.status !== 'OK');
+    const stopped = products.flatMap((product, i) => {
+      const { status } = results[i]!;
+      return status === 'OK' ? [] : [{ ...product, status }];
+    });
     const { sequences, setAside } = stopped.length === 0 ? NOTHING : await this.rebuildOrDefer(stopped);
     const rebuiltAt = Date.now();
 
@@ -74,7 +82,7 @@ export class RatingProcessor {
       if (status === 'OK') return this.observeFreshness(changes.slice(duplicates), appliedAt);
 
       const rest = changes.length - applied - duplicates;
-      if (status !== 'MISSING') metrics.gaps.inc();
+      if (status === 'GAP' || status === 'BROKEN') metrics.gaps.inc();
       if (setAside.includes(productId)) {
         metrics.events.inc({ result: 'deferred' }, rest);
       } else if (sequences.has(productId)) {
@@ -91,7 +99,7 @@ export class RatingProcessor {
    * Rebuilds all of them by one statement or, while PostgreSQL is down or where they do not fit into one, by one job for later, which
    * nobody waits for. Of products that are set aside already, such a job or the reconciler takes care.
    */
-  private async rebuildOrDefer(products: readonly QueuedProduct[]): Promise<RebuildResult> {
+  private async rebuildOrDefer(products: readonly StoppedProduct[]): Promise<RebuildResult> {
     const { rebuilder, queue, config } = this.options;
     const productIds = products.map(({ productId }) => productId);
     try {
@@ -108,16 +116,16 @@ export class RatingProcessor {
   }
 
   /**
-   * PostgreSQL was read after these events were consumed. Where its last_seq is lower than an event's seq, it was restored from
-   * an older backup, and the event belongs to the discarded timeline.
+   * PostgreSQL was read after these events were consumed. Where its last_seq is lower than an event's seq, or where the state had
+   * another event of the same seq, PostgreSQL was restored from an older backup, and events belong to the discarded timeline.
    */
   private async discardTimeline(
-    products: readonly QueuedProduct[],
+    products: readonly StoppedProduct[],
     sequences: RebuildResult['sequences'],
   ): Promise<void> {
     const discardedEvents = products
-      .map(({ productId, changes }) => ({ productId, seq: changes.at(-1)![0] }))
-      .filter(({ productId, seq }) => seq > (sequences.get(productId) ?? seq));
+      .map(({ productId, changes, status }) => ({ productId, seq: changes.at(-1)![0], status }))
+      .filter(({ productId, seq, status }) => status === 'FORK' || seq > (sequences.get(productId) ?? seq));
     if (discardedEvents.length === 0) return;
     await this.options.advancer.advance(discardedEvents);
     this.options.onTimelineDiverged(discardedEvents.length);

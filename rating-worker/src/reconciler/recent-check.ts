@@ -1,4 +1,4 @@
-import { readLastSequences } from '@exact-ratings/shared/rating/rating-aggregates.js';
+import { readStreamPositions } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { sequenceOf, type StoredRating } from '@exact-ratings/shared/rating/rating-state.js';
 import type { DriftFinding } from '../drift/drift-repairer.js';
 import type { ScanParts } from '../drift/drift-scans.js';
@@ -33,7 +33,7 @@ export class RecentCheck {
       report.compared += page.length;
       metrics.compared.inc({ scan: 'recent' }, page.length);
       const doubtful = page.filter(({ seq }, i) => !this.holds(stored[i]!, seq)).map(({ productId }) => productId);
-      const known = await readLastSequences(database, doubtful);
+      const known = await readStreamPositions(database, doubtful);
       for (const productId of doubtful) if (!known.has(productId)) this.products.delete(productId);
       const lost = doubtful
         .filter((productId) => known.has(productId))

@@ -1,3 +1,4 @@
+import { NO_EVENT_TAG } from '@exact-ratings/shared/events/event-tag.js';
 import { readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { findFreePort } from '@exact-ratings/stack/servers/ports.js';
@@ -160,7 +161,7 @@ test('compares the counts too, out of turn, where a sequence number shows that P
   const [snapshot] = await readRatingAggregates(pool, [other!]);
   await store.replace([
     { ...snapshot!, stars: [0, 0, 0, 0, 9] },
-    { productId: ahead!, seq: 99, stars: [0, 0, 0, 0, 9] },
+    { productId: ahead!, seq: 99, stars: [0, 0, 0, 0, 9], eventTag: NO_EVENT_TAG },
   ]);
   await expectExact(pool, redis, [ahead!, other!]);
   await eventually(
@@ -191,6 +192,28 @@ test('recognises an event of a discarded timeline at once where the rebuild show
   await relay(pool, kafka, pipeline.topic);
   await expectExact(pool, redis, products);
   expect(await metric('rating_gaps_total')).toBe(0);
+});
+
+test('notices at its event, without a scan, that a sequence number is taken again', async () => {
+  const { pool, redis, kafka } = servers;
+  const pipeline = await createPipeline(servers);
+  const { metric } = await startWorker(pipeline);
+  const products = await ratedProducts(pipeline, 3);
+  const reviewAll = async (rating: number): Promise<void> => {
+    await pool.query('INSERT INTO reviews (product_id, rating) SELECT p, $2 FROM unnest($1::uuid[]) p', [
+      products,
+      rating,
+    ]);
+    await relay(pool, kafka, pipeline.topic);
+    await expectExact(pool, redis, products);
+  };
+  await putBack(products, () => reviewAll(5));
+  await reviewAll(1);
+  await eventually('all are counted', async () => (await metric('rating_rebuilds_total', { reason: 'fork' })) === 3);
+  await expectExact(pool, redis, products);
+  expect(await metric('rating_gaps_total')).toBe(0);
+  const { rows } = await pool.query<{ min: number }>('SELECT min(last_seq) FROM review_streams');
+  expect(rows[0]!.min).toBeGreaterThan(1_000_000);
 });
 
 test('goes on in another process when its holder is killed', async () => {

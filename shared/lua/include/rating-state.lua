@@ -1,7 +1,8 @@
 -- What the rating scripts have in common. A script that says "-- include: rating-state" has it put in front.
 --
 -- The three keys of a product, in this order everywhere: rating, reviewCount, ratingState.
--- ratingState is "<seq> <n1> <n2> <n3> <n4> <n5>" or "<seq> deleted" (the tombstone).
+-- ratingState is "<seq> <n1> <n2> <n3> <n4> <n5> <tag>" or "<seq> deleted <tag>" (the tombstone). The tag is that of the event
+-- that has the number seq: its id's last 8 hex digits.
 
 -- PostgreSQL's integer; a state beyond it is corrupt.
 local MAX_SEQUENCE = 2147483647
@@ -9,20 +10,26 @@ local MAX_SEQUENCE = 2147483647
 -- A deleted product's tombstone outlives whatever may still come late.
 local TOMBSTONE_SECONDS = 86400
 
--- text (string or false) -> { seq =, deleted = boolean, [1..5] = counts }, or nil where it holds no valid state.
+local TAG = '(' .. string.rep('[0-9a-f]', 8) .. ')'
+local RATING_PATTERN = '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) ' .. TAG .. '$'
+local TOMBSTONE_PATTERN = '^(%d+) deleted ' .. TAG .. '$'
+
+-- text (string or false) -> { seq =, tag =, deleted = boolean, [1..5] = counts }, or nil where it holds no valid state.
 local function parse_state(text)
   if not text then return nil end
-  local seq, n1, n2, n3, n4, n5 = string.match(text, '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
+  local seq, n1, n2, n3, n4, n5, tag = string.match(text, RATING_PATTERN)
   if seq then
     if #seq > 10 or tonumber(seq) > MAX_SEQUENCE then return nil end
     if #n1 > 15 or #n2 > 15 or #n3 > 15 or #n4 > 15 or #n5 > 15 then return nil end
     return {
-      seq = tonumber(seq), deleted = false,
+      seq = tonumber(seq), tag = tag, deleted = false,
       tonumber(n1), tonumber(n2), tonumber(n3), tonumber(n4), tonumber(n5),
     }
   end
-  seq = string.match(text, '^(%d+) deleted$')
-  if seq and #seq <= 10 and tonumber(seq) <= MAX_SEQUENCE then return { seq = tonumber(seq), deleted = true } end
+  seq, tag = string.match(text, TOMBSTONE_PATTERN)
+  if seq and #seq <= 10 and tonumber(seq) <= MAX_SEQUENCE then
+    return { seq = tonumber(seq), tag = tag, deleted = true }
+  end
   return nil
 end
 
@@ -38,7 +45,7 @@ end
 local function write_state(rating_key, count_key, state_key, state, ttl)
   if state.deleted then
     redis.call('DEL', rating_key, count_key)
-    redis.call('SET', state_key, string.format('%d deleted', state.seq), 'EX', TOMBSTONE_SECONDS)
+    redis.call('SET', state_key, string.format('%d deleted %s', state.seq, state.tag), 'EX', TOMBSTONE_SECONDS)
     return
   end
   local count = state[1] + state[2] + state[3] + state[4] + state[5]
@@ -46,7 +53,8 @@ local function write_state(rating_key, count_key, state_key, state, ttl)
   if count > 0 then
     average = (state[1] + 2 * state[2] + 3 * state[3] + 4 * state[4] + 5 * state[5]) / count
   end
-  local text = string.format('%d %d %d %d %d %d', state.seq, state[1], state[2], state[3], state[4], state[5])
+  local text = string.format(
+    '%d %d %d %d %d %d %s', state.seq, state[1], state[2], state[3], state[4], state[5], state.tag)
   if ttl > 0 then
     redis.call('SET', rating_key, shortest(average), 'EX', ttl)
     redis.call('SET', count_key, string.format('%d', count), 'EX', ttl)

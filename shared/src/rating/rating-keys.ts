@@ -6,7 +6,7 @@ export interface RatingKeys {
   readonly rating: string;
   /** The number of counted reviews; public contract. */
   readonly reviewCount: string;
-  /** `"<seq> <n1> <n2> <n3> <n4> <n5>"`, or `"<seq> deleted"`; ours. */
+  /** `"<seq> <n1> <n2> <n3> <n4> <n5> <tag>"`, or `"<seq> deleted <tag>"`; ours. */
   readonly state: string;
 }
 

@@ -6,7 +6,7 @@ import {
   reviewCount,
 } from './rating-state.js';
 
-const STATE = { seq: 7, stars: [1, 0, 2, 3, 4] } as const;
+const STATE = { seq: 7, stars: [1, 0, 2, 3, 4], eventTag: '0a1b2c3d' } as const;
 
 test('derives count and average from the integers', () => {
   expect(reviewCount(STATE)).toBe(10);
@@ -19,7 +19,7 @@ test('has average 0 without reviews', () => {
 
 test('reads back what it formats', () => {
   expect(parseRatingState(formatRatingState(STATE))).toEqual(STATE);
-  expect(parseRatingState('9 deleted')).toEqual({ seq: 9, deleted: true });
+  expect(parseRatingState('9 deleted 0a1b2c3d')).toEqual({ seq: 9, deleted: true, eventTag: '0a1b2c3d' });
 });
 
 test.each([
@@ -28,19 +28,24 @@ test.each([
   '',
   'abc',
   'NaN',
-  '1 2 3 4 5',
-  '1 2 3 4 5 6 7',
-  '1 -2 3 4 5 6',
-  '1 2.5 3 4 5 6',
-  ' 1 2 3 4 5 6',
-  '1 2 3 4 5 6\n',
-  '1e3 2 3 4 5 6',
-  '99999999999 2 3 4 5 6',
-  '2147483648 2 3 4 5 6',
-  '1 1000000000000000 3 4 5 6',
-  '2147483648 deleted',
+  '1 2 3 4 5 6',
+  '1 2 3 4 5 0a1b2c3d',
+  '1 2 3 4 5 6 7 0a1b2c3d',
+  '1 -2 3 4 5 6 0a1b2c3d',
+  '1 2.5 3 4 5 6 0a1b2c3d',
+  ' 1 2 3 4 5 6 0a1b2c3d',
+  '1 2 3 4 5 6 0a1b2c3d\n',
+  '1e3 2 3 4 5 6 0a1b2c3d',
+  '1 2 3 4 5 6 0A1B2C3D',
+  '1 2 3 4 5 6 0a1b2c3',
+  '1 2 3 4 5 6 0a1b2c3d4',
+  '99999999999 2 3 4 5 6 0a1b2c3d',
+  '2147483648 2 3 4 5 6 0a1b2c3d',
+  '1 1000000000000000 3 4 5 6 0a1b2c3d',
+  '2147483648 deleted 0a1b2c3d',
+  '9 deleted',
   'deleted',
-  '-1 deleted',
+  '-1 deleted 0a1b2c3d',
 ])('%j is no state', (text) => {
   expect(parseRatingState(text)).toBeNull();
 });
@@ -54,7 +59,7 @@ describe('a triple', () => {
 
   test('of nothing is absent, and one of a tombstone alone is deleted', () => {
     expect(classifyRatingTriple(null, null, null)).toEqual({ kind: 'ABSENT' });
-    expect(classifyRatingTriple(null, null, '7 deleted')).toEqual({ kind: 'DELETED', seq: 7 });
+    expect(classifyRatingTriple(null, null, '7 deleted 0a1b2c3d')).toEqual({ kind: 'DELETED', seq: 7 });
   });
 
   test.each([
@@ -67,7 +72,7 @@ describe('a triple', () => {
     ['a count written otherwise', '3.9', '10.0', text],
     ['a corrupt rating', 'NaN', '10', text],
     ['a corrupt state', '3.9', '10', 'abc'],
-    ['a tombstone beside an average', '3.9', null, '7 deleted'],
+    ['a tombstone beside an average', '3.9', null, '7 deleted 0a1b2c3d'],
   ])('with %s is corrupt', (_, rating, count, state) => {
     expect(classifyRatingTriple(rating, count, state)).toEqual({ kind: 'CORRUPT' });
   });

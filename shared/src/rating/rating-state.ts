@@ -16,14 +16,23 @@ export interface RatingState {
   readonly stars: StarCounts;
 }
 
-/** What a deleted product leaves behind, so that whatever comes late is refused. */
-export interface Tombstone {
+/** A place in a product's stream. Of two histories with the same sequence number, the tag says which one it is in. */
+export interface StreamPosition {
   readonly seq: number;
+  /** The tag of the event that has this sequence number; `NO_EVENT_TAG` before the first one. */
+  readonly eventTag: string;
+}
+
+/** A rating and the event up to which it holds the stream. */
+export interface PositionedRating extends RatingState, StreamPosition {}
+
+/** What a deleted product leaves behind, so that whatever comes late is refused. */
+export interface Tombstone extends StreamPosition {
   readonly deleted: true;
 }
 
-const STATE = /^(\d{1,10}) (\d{1,15}) (\d{1,15}) (\d{1,15}) (\d{1,15}) (\d{1,15})$/;
-const TOMBSTONE = /^(\d{1,10}) deleted$/;
+const STATE = /^(\d{1,10}) (\d{1,15}) (\d{1,15}) (\d{1,15}) (\d{1,15}) (\d{1,15}) ([0-9a-f]{8})$/;
+const TOMBSTONE = /^(\d{1,10}) deleted ([0-9a-f]{8})$/;
 
 export function reviewCount({ stars }: RatingState): number {
   return stars[0] + stars[1] + stars[2] + stars[3] + stars[4];
@@ -37,28 +46,28 @@ export function averageRating(state: RatingState): number {
 }
 
 /** The text of `product:<id>:ratingState`. */
-export function formatRatingState({ seq, stars }: RatingState): string {
-  return `${seq} ${stars.join(' ')}`;
+export function formatRatingState({ seq, stars, eventTag }: PositionedRating): string {
+  return `${seq} ${stars.join(' ')} ${eventTag}`;
 }
 
 /** The state that the text holds, or null where it holds none. */
-export function parseRatingState(text: string | null | undefined): RatingState | Tombstone | null {
+export function parseRatingState(text: string | null | undefined): PositionedRating | Tombstone | null {
   if (text === null || text === undefined) return null;
   const state = STATE.exec(text);
   if (state !== null) {
     const seq = Number(state[1]);
-    return seq > MAX_SEQUENCE ? null : { seq, stars: starCounts(state.slice(2)) };
+    return seq > MAX_SEQUENCE ? null : { seq, stars: starCounts(state.slice(2, 7)), eventTag: state[7]! };
   }
   const tombstone = TOMBSTONE.exec(text);
   return tombstone === null || Number(tombstone[1]) > MAX_SEQUENCE
     ? null
-    : { seq: Number(tombstone[1]), deleted: true };
+    : { seq: Number(tombstone[1]), deleted: true, eventTag: tombstone[2]! };
 }
 
 /** What a product's three keys hold, told apart for whoever compares them with PostgreSQL. */
 export type StoredRating =
   | { readonly kind: 'ABSENT' }
-  | { readonly kind: 'RATING'; readonly state: RatingState }
+  | { readonly kind: 'RATING'; readonly state: PositionedRating }
   | { readonly kind: 'DELETED'; readonly seq: number }
   /** The keys do not agree with each other, or hold something else. */
   | { readonly kind: 'CORRUPT' };

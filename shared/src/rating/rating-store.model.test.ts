@@ -3,7 +3,14 @@ import { connectRedis } from '@exact-ratings/stack/testing/redis.js';
 import * as fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { ratingKeys } from './rating-keys.js';
-import { averageRating, formatRatingState, reviewCount, type RatingState, type Tombstone } from './rating-state.js';
+import {
+  averageRating,
+  formatRatingState,
+  reviewCount,
+  type PositionedRating,
+  type RatingState,
+  type Tombstone,
+} from './rating-state.js';
 import { RatingStore, type ApplyResult, type RatingChange, type RatingAggregate } from './rating-store.js';
 
 /**
@@ -11,7 +18,7 @@ import { RatingStore, type ApplyResult, type RatingChange, type RatingAggregate 
  * The model holds what the keys must hold: the state, and whether the public keys agree with it.
  */
 interface Model {
-  state: RatingState | Tombstone | null;
+  state: PositionedRating | Tombstone | null;
   agrees: boolean;
 }
 
@@ -20,10 +27,15 @@ function modelApply(model: Model, changes: readonly RatingChange[]): Omit<ApplyR
   let skipped = 0;
   for (const change of changes) {
     const { state } = model;
-    if (state !== null && change.seq <= state.seq) {
+    const { seq, eventTag } = change;
+    const isAnother = state?.seq === seq && state.eventTag !== eventTag;
+    if (isAnother && !('deleted' in state && 'deleted' in change)) {
+      result.status = 'FORK';
+      skipped += 1;
+    } else if (state !== null && seq <= state.seq) {
       result.duplicates += 1;
     } else if ('deleted' in change) {
-      model.state = { seq: change.seq, deleted: true };
+      model.state = { seq, eventTag, deleted: true };
       result.status = 'OK';
       result.applied += 1;
       result.duplicates += skipped;
@@ -33,7 +45,7 @@ function modelApply(model: Model, changes: readonly RatingChange[]): Omit<ApplyR
     } else if (state === null || 'deleted' in state) {
       result.status = 'MISSING';
       skipped = 1;
-    } else if (change.seq !== state.seq + 1) {
+    } else if (seq !== state.seq + 1) {
       result.status = 'GAP';
       skipped = 1;
     } else {
@@ -45,7 +57,7 @@ function modelApply(model: Model, changes: readonly RatingChange[]): Omit<ApplyR
         continue;
       }
       if (change.rating !== null) stars[change.rating - 1]! += 1;
-      model.state = { seq: change.seq, stars };
+      model.state = { seq, eventTag, stars };
       result.applied += 1;
     }
   }
@@ -53,13 +65,17 @@ function modelApply(model: Model, changes: readonly RatingChange[]): Omit<ApplyR
   return result;
 }
 
-function modelReplace(model: Model, aggregate: RatingState): 'WRITTEN' | 'NEWER' {
+function modelReplace(model: Model, aggregate: PositionedRating): 'WRITTEN' | 'NEWER' {
   const { state } = model;
   const newer = state !== null && (state.seq > aggregate.seq || ('deleted' in state && state.seq === aggregate.seq));
   if (!newer) model.state = aggregate;
   model.agrees = true;
   return newer ? 'NEWER' : 'WRITTEN';
 }
+
+/** Two timelines, of which one is met less often. */
+const history = fc.oneof({ weight: 8, arbitrary: fc.constant('a') }, { weight: 1, arbitrary: fc.constant('b') });
+const tagOf = (seq: number, timeline: string): string => `${timeline}${String(seq).padStart(7, '0')}`;
 
 const stars = fc.option(fc.integer({ min: 1, max: 5 }), { nil: null, freq: 3 });
 const count = fc.nat({ max: 2 });
@@ -69,9 +85,14 @@ type Call =
   | {
       readonly kind: 'apply';
       readonly from: number;
-      readonly changes: ReadonlyArray<{ step: number; change: unknown }>;
+      readonly changes: ReadonlyArray<{ step: number; history: string; change: unknown }>;
     }
-  | { readonly kind: 'replace'; readonly seq: number; readonly stars: RatingState['stars'] }
+  | {
+      readonly kind: 'replace';
+      readonly seq: number;
+      readonly history: string;
+      readonly stars: RatingState['stars'];
+    }
   | {
       readonly kind: 'spoil';
       readonly key: 'rating' | 'reviewCount' | 'state';
@@ -91,6 +112,7 @@ const call: fc.Arbitrary<Call> = fc.oneof(
       changes: fc.array(
         fc.record({
           step: fc.oneof({ weight: 9, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.nat({ max: 2 }) }),
+          history,
           change: fc.oneof(
             { weight: 12, arbitrary: fc.record({ previousRating: stars, rating: stars }) },
             { weight: 1, arbitrary: fc.constant({ deleted: true }) },
@@ -105,6 +127,7 @@ const call: fc.Arbitrary<Call> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('replace' as const),
       seq: fc.integer({ min: -2, max: 3 }),
+      history,
       stars: counts,
     }),
   },
@@ -133,19 +156,19 @@ async function run(productId: string, model: Model, { ...step }: Call): Promise<
   switch (step.kind) {
     case 'apply': {
       let next = Math.max(1, seq + step.from);
-      const changes = step.changes.map(({ step: by, change }, i) => {
+      const changes = step.changes.map(({ step: by, history: timeline, change }, i) => {
         if (i > 0) next += by;
-        return { seq: next, ...(change as object) } as RatingChange;
+        return { seq: next, eventTag: tagOf(next, timeline), ...(change as object) } as RatingChange;
       });
       const [result] = await store.apply([{ productId, changes }]);
       expect(result).toEqual({ productId, ...modelApply(model, changes) });
       return;
     }
     case 'replace': {
-      const aggregate: RatingAggregate = { productId, seq: Math.max(0, seq + step.seq), stars: step.stars };
-      expect(await store.replace([aggregate])).toEqual([
-        modelReplace(model, { seq: aggregate.seq, stars: aggregate.stars }),
-      ]);
+      const aggregateSeq = Math.max(0, seq + step.seq);
+      const state = { seq: aggregateSeq, stars: step.stars, eventTag: tagOf(aggregateSeq, step.history) };
+      const aggregate: RatingAggregate = { productId, ...state };
+      expect(await store.replace([aggregate])).toEqual([modelReplace(model, state)]);
       return;
     }
     case 'spoil': {

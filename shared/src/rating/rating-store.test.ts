@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { connectRedis } from '@exact-ratings/stack/testing/redis.js';
 import type { Redis } from 'ioredis';
 import { ratingKeys } from './rating-keys.js';
-import { RatingStore, type ApplyStatus, type RatingChange } from './rating-store.js';
+import { RatingStore, type ApplyStatus, type RatingAggregate, type RatingChange } from './rating-store.js';
 
 let redis: Redis;
 let store: RatingStore;
@@ -14,20 +14,40 @@ beforeAll(() => {
 
 afterAll(() => redis.disconnect());
 
-const change = (seq: number, previousRating: number | null, rating: number | null): RatingChange =>
-  ({ seq, previousRating, rating }) as RatingChange;
-const deletion = (seq: number): RatingChange => ({ seq, deleted: true });
+/** The tag of a product's event; `history` tells apart two timelines in which events have the same number. */
+const tagOf = (seq: number, history = 'a'): string => `${history}${String(seq).padStart(7, '0')}`;
+const change = (seq: number, previousRating: number | null, rating: number | null, history?: string): RatingChange =>
+  ({ seq, eventTag: tagOf(seq, history), previousRating, rating }) as RatingChange;
+const deletion = (seq: number, history?: string): RatingChange => ({
+  ...{ seq, eventTag: tagOf(seq, history) },
+  deleted: true,
+});
+
+/** A state, written as in Redis, with the tag of its event where it has none. */
+const tagged = (state: string | null): string | null =>
+  state === null || /[a-f]\d{7}$/.test(state) ? state : `${state} ${tagOf(Number.parseInt(state))}`;
+
+/** An aggregate, written as its state. */
+function aggregate(productId: string, state: string): RatingAggregate {
+  const [seq, ...words] = tagged(state)!.split(' ');
+  const stars = words.slice(0, 5).map(Number) as [number, number, number, number, number];
+  return { productId, seq: Number(seq), stars, eventTag: words[5]! };
+}
 
 /** A product whose state is as given; null = no keys. */
 async function product(state: string | null): Promise<string> {
   const productId = randomUUID();
-  if (state !== null && state.endsWith('deleted')) await redis.set(ratingKeys(productId).state, state);
-  else if (state !== null) {
-    const [seq, ...stars] = state.split(' ').map(Number) as [number, number, number, number, number, number];
-    await store.replace([{ productId, seq, stars }]);
-  }
+  if (state?.includes('deleted')) await redis.set(ratingKeys(productId).state, tagged(state)!);
+  else if (state !== null) await store.replace([aggregate(productId, state)]);
   return productId;
 }
+
+/** The three keys as expected, the state with its tag. */
+const keysWith = ([rating, count, state]: ReadonlyArray<string | null>): Array<string | null> => [
+  rating!,
+  count!,
+  tagged(state!),
+];
 
 async function raw(productId: string): Promise<Array<string | null>> {
   const keys = ratingKeys(productId);
@@ -115,6 +135,53 @@ describe('apply', () => {
       1,
       [null, null, '3 deleted'],
     ],
+    [
+      'another event of the same number',
+      '2 0 0 0 0 1',
+      [change(2, null, 3, 'b')],
+      'FORK',
+      0,
+      0,
+      ['5', '1', '2 0 0 0 0 1'],
+    ],
+    [
+      'another history, from a lower number on',
+      '2 0 0 0 0 1',
+      [change(1, null, 3, 'b'), change(2, null, 3, 'b'), change(3, null, 3, 'b')],
+      'FORK',
+      0,
+      1,
+      ['5', '1', '2 0 0 0 0 1'],
+    ],
+    [
+      'two histories, one after the other',
+      '1 0 0 0 0 1',
+      [change(2, null, 5), change(2, null, 3, 'b'), change(3, null, 3, 'b')],
+      'FORK',
+      1,
+      0,
+      ['5', '2', '2 0 0 0 0 2'],
+    ],
+    [
+      'a deletion behind another history',
+      '2 0 0 0 0 1',
+      [change(2, null, 3, 'b'), deletion(3, 'b')],
+      'OK',
+      1,
+      1,
+      [null, null, '3 deleted b0000003'],
+    ],
+    ['another event, a deletion', '2 0 0 0 0 1', [deletion(2, 'b')], 'FORK', 0, 0, ['5', '1', '2 0 0 0 0 1']],
+    [
+      'another event than the deletion',
+      '9 deleted',
+      [change(9, null, 5, 'b')],
+      'FORK',
+      0,
+      0,
+      [null, null, '9 deleted'],
+    ],
+    ['another deletion', '9 deleted', [deletion(9, 'b')], 'OK', 0, 1, [null, null, '9 deleted']],
     ['a late event after the deletion', '9 deleted', [change(8, null, 5)], 'OK', 0, 1, [null, null, '9 deleted']],
     [
       'a newer event after the deletion',
@@ -137,7 +204,7 @@ describe('apply', () => {
   ])('%s', async (_, state, changes, status, applied, duplicates, keys) => {
     const productId = await product(state);
     expect(await store.apply([{ productId, changes }])).toEqual([{ productId, status, applied, duplicates }]);
-    expect(await raw(productId)).toEqual(keys);
+    expect(await raw(productId)).toEqual(keysWith(keys));
   });
 
   test('answers for each product, and one that stops does not stop the others', async () => {
@@ -153,14 +220,23 @@ describe('apply', () => {
     expect(results.map(({ applied }) => applied)).toEqual([1, 0, 0, 1]);
   });
 
-  test.each(['abc', '', 'NaN', '1 -1 0 0 0 0', '99999999999 0 0 0 0 1', '2147483648 0 0 0 0 1', '2147483648 deleted'])(
-    'takes the corrupt state %j as missing',
-    async (corrupt) => {
-      const productId = await product('1 0 0 0 0 1');
-      await redis.set(ratingKeys(productId).state, corrupt);
-      expect((await store.apply([{ productId, changes: [change(2, null, 1)] }]))[0]!.status).toBe('MISSING');
-    },
-  );
+  test.each([
+    'abc',
+    '',
+    'NaN',
+    '1 0 0 0 0 1',
+    '1 0 0 0 0 1 A0000001',
+    '1 0 0 0 0 1 a00000011',
+    '1 -1 0 0 0 0 a0000001',
+    '99999999999 0 0 0 0 1 a0000001',
+    '2147483648 0 0 0 0 1 a0000001',
+    '2147483648 deleted a0000001',
+    '1 deleted',
+  ])('takes the corrupt state %j as missing', async (corrupt) => {
+    const productId = await product('1 0 0 0 0 1');
+    await redis.set(ratingKeys(productId).state, corrupt);
+    expect((await store.apply([{ productId, changes: [change(2, null, 1)] }]))[0]!.status).toBe('MISSING');
+  });
 
   test('takes a state of another type as missing, and overwrites it on replace', async () => {
     const productId = randomUUID();
@@ -168,8 +244,8 @@ describe('apply', () => {
     for (const key of [keys.rating, keys.reviewCount, keys.state]) await redis.lpush(key, 'x');
     expect((await store.apply([{ productId, changes: [change(2, null, 1)] }]))[0]!.status).toBe('MISSING');
     expect(await store.getMany([productId])).toEqual([null]);
-    await store.replace([{ productId, seq: 2, stars: [1, 0, 0, 0, 0] }]);
-    expect(await raw(productId)).toEqual(['1', '1', '2 1 0 0 0 0']);
+    await store.replace([aggregate(productId, '2 1 0 0 0 0')]);
+    expect(await raw(productId)).toEqual(keysWith(['1', '1', '2 1 0 0 0 0']));
   });
 
   test('works after SCRIPT FLUSH', async () => {
@@ -184,6 +260,13 @@ describe('replace', () => {
     ['nothing', null, '3 0 0 0 0 2', 'WRITTEN', ['5', '2', '3 0 0 0 0 2']],
     ['an older state', '2 1 0 0 0 0', '3 0 0 0 0 2', 'WRITTEN', ['5', '2', '3 0 0 0 0 2']],
     ['other content of the same number', '3 1 0 0 0 0', '3 0 0 0 0 2', 'WRITTEN', ['5', '2', '3 0 0 0 0 2']],
+    [
+      'another history with the same number',
+      '3 1 0 0 0 0',
+      '3 0 0 0 0 2 b0000003',
+      'WRITTEN',
+      ['5', '2', '3 0 0 0 0 2 b0000003'],
+    ],
     ['a newer state', '4 1 0 0 0 0', '3 0 0 0 0 2', 'NEWER', ['1', '1', '4 1 0 0 0 0']],
     ['an older tombstone', '2 deleted', '3 0 0 0 0 2', 'WRITTEN', ['5', '2', '3 0 0 0 0 2']],
     ['a tombstone of the same number', '3 deleted', '3 0 0 0 0 2', 'NEWER', [null, null, '3 deleted']],
@@ -191,9 +274,8 @@ describe('replace', () => {
     ['a product without reviews', null, '0 0 0 0 0 0', 'WRITTEN', ['0', '0', '0 0 0 0 0 0']],
   ])('over %s', async (_, state, snapshot, answer, keys) => {
     const productId = await product(state);
-    const [seq, ...stars] = snapshot.split(' ').map(Number) as [number, number, number, number, number, number];
-    expect(await store.replace([{ productId, seq, stars }])).toEqual([answer]);
-    expect(await raw(productId)).toEqual(keys);
+    expect(await store.replace([aggregate(productId, snapshot)])).toEqual([answer]);
+    expect(await raw(productId)).toEqual(keysWith(keys));
   });
 
   test('repairs a lost and a corrupt public key from the newer state', async () => {
@@ -201,18 +283,16 @@ describe('replace', () => {
     const keys = ratingKeys(productId);
     await redis.del(keys.rating);
     await redis.set(keys.reviewCount, '99');
-    expect(await store.getMany([productId])).toEqual([{ seq: 4, stars: [1, 0, 0, 0, 1] }]);
+    const state = aggregate(productId, '4 1 0 0 0 1');
+    expect(await store.getMany([productId])).toEqual([{ seq: 4, stars: state.stars, eventTag: state.eventTag }]);
     expect((await store.inspectMany([productId]))[0]!.kind).toBe('CORRUPT');
-    expect(await store.replace([{ productId, seq: 3, stars: [0, 0, 0, 0, 9] }])).toEqual(['NEWER']);
-    expect(await raw(productId)).toEqual(['3', '2', '4 1 0 0 0 1']);
+    expect(await store.replace([aggregate(productId, '3 0 0 0 0 9')])).toEqual(['NEWER']);
+    expect(await raw(productId)).toEqual(keysWith(['3', '2', '4 1 0 0 0 1']));
   });
 
   test('refuses a malformed snapshot before it writes anything', async () => {
     const [good, bad] = [randomUUID(), randomUUID()];
-    const snapshots = [
-      { productId: good, seq: 1, stars: [1, 0, 0, 0, 0] as const },
-      { productId: bad, seq: 1, stars: [-1, 0, 0, 0, 0] as const },
-    ];
+    const snapshots = [aggregate(good, '1 1 0 0 0 0'), aggregate(bad, '1 -1 0 0 0 0')];
     await expect(store.replace(snapshots)).rejects.toThrow('not a rating aggregate');
     expect(await raw(good)).toEqual([null, null, null]);
   });
@@ -222,9 +302,9 @@ describe('getMany', () => {
   test('answers in the order of the ids, with null for misses', async () => {
     const [a, b, c] = [await product('1 0 0 0 0 1'), await product(null), await product('4 1 0 0 0 0')];
     expect(await store.getMany([c, b, a])).toEqual([
-      { seq: 4, stars: [1, 0, 0, 0, 0] },
+      { seq: 4, stars: [1, 0, 0, 0, 0], eventTag: tagOf(4) },
       null,
-      { seq: 1, stars: [0, 0, 0, 0, 1] },
+      { seq: 1, stars: [0, 0, 0, 0, 1], eventTag: tagOf(1) },
     ]);
   });
 
@@ -242,7 +322,7 @@ test('forgets all keys of a product and no other', async () => {
   await store.delete([gone]);
   await store.delete([]);
   expect(await redis.keys(`product:${gone}:*`)).toEqual([]);
-  expect(await raw(stays)).toEqual(['5', '1', '1 0 0 0 0 1']);
+  expect(await raw(stays)).toEqual(keysWith(['5', '1', '1 0 0 0 0 1']));
 });
 
 describe('expiry', () => {
@@ -257,7 +337,7 @@ describe('expiry', () => {
     const read = `local left = {} for i, key in ipairs(KEYS) do left[i] = redis.call('PTTL', key) end return left`;
     const left = (await redis.eval(read, keys.length, keys)) as number[];
     expect(Math.max(...left) - Math.min(...left)).toBeLessThanOrEqual(1);
-    await store.replace([{ productId, seq: 2, stars: [1, 0, 0, 0, 1] }]);
+    await store.replace([aggregate(productId, '2 1 0 0 0 1')]);
     expect(await Promise.all(keys.map((key) => redis.ttl(key)))).toEqual([-1, -1, -1]);
   });
 

@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
 import type { Redis, Result } from 'ioredis';
+import { eventTag } from '../events/event-tag.js';
 import type { ReviewEvent, Stars } from '../events/review-event.js';
 import { productIdOfRatingKey, RATING_KEY_PATTERN, ratingKeys } from './rating-keys.js';
 import {
   classifyRatingTriple,
   formatRatingState,
   parseRatingState,
-  type RatingState,
+  type PositionedRating,
   type StoredRating,
+  type StreamPosition,
 } from './rating-state.js';
 
 declare module 'ioredis' {
@@ -18,9 +20,8 @@ declare module 'ioredis' {
 }
 
 /** One change as the script takes it: what counted before and what counts now, or the product's deletion. */
-export type RatingChange =
-  | { readonly seq: number; readonly previousRating: Stars | null; readonly rating: Stars | null }
-  | { readonly seq: number; readonly deleted: true };
+export type RatingChange = StreamPosition &
+  ({ readonly previousRating: Stars | null; readonly rating: Stars | null } | { readonly deleted: true });
 
 /** A product's changes in ascending order of seq. */
 export interface ProductChanges {
@@ -28,7 +29,7 @@ export interface ProductChanges {
   readonly changes: readonly RatingChange[];
 }
 
-export type ApplyStatus = 'OK' | 'MISSING' | 'GAP' | 'BROKEN';
+export type ApplyStatus = 'OK' | 'MISSING' | 'GAP' | 'BROKEN' | 'FORK';
 
 export interface ApplyResult {
   readonly productId: string;
@@ -40,7 +41,7 @@ export interface ApplyResult {
   readonly duplicates: number;
 }
 
-export interface RatingAggregate extends RatingState {
+export interface RatingAggregate extends PositionedRating {
   readonly productId: string;
 }
 
@@ -65,9 +66,10 @@ const REPLACE_RATINGS = readScript('replace-ratings');
 
 /** The change that an event makes to its product's rating; only the two ratings count, not the event's type. */
 export function ratingChange(event: ReviewEvent): RatingChange {
+  const position = { seq: event.seq, eventTag: eventTag(event.eventId) };
   return event.type === 'product-deleted'
-    ? { seq: event.seq, deleted: true }
-    : { seq: event.seq, previousRating: event.previousRating, rating: event.rating };
+    ? { ...position, deleted: true }
+    : { ...position, previousRating: event.previousRating, rating: event.rating };
 }
 
 /**
@@ -87,7 +89,7 @@ export class RatingStore {
    * For readers: the ratings in the order of the ids; null for a miss: absent, deleted, or corrupt. The state alone is read, a
    * third of the keys: it is the truth, and the two public keys are written with it.
    */
-  async getMany(productIds: readonly string[]): Promise<Array<RatingState | null>> {
+  async getMany(productIds: readonly string[]): Promise<Array<PositionedRating | null>> {
     if (productIds.length === 0) return [];
     const values = await this.redis.mget(productIds.map((id) => ratingKeys(id).state));
     return values.map((value) => {
@@ -165,5 +167,6 @@ function allKeys(productId: string): string[] {
 }
 
 function formatChange(change: RatingChange): string {
-  return 'deleted' in change ? `${change.seq}:DD` : `${change.seq}:${change.previousRating ?? 0}${change.rating ?? 0}`;
+  const what = 'deleted' in change ? 'DD' : `${change.previousRating ?? 0}${change.rating ?? 0}`;
+  return `${change.seq}:${change.eventTag}:${what}`;
 }
