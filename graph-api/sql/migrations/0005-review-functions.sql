@@ -7,7 +7,7 @@
 -- that nobody waits for it. Whoever waits for a lock gives up after two seconds (55P03, which callers may try again), so
 -- that one locked product does not take all connections of a pool.
 
--- Many new reviews as one transaction (group commit, docs/adr/0023); the arrays hold one review at each index, and the answer one
+-- Many new reviews as one transaction (group commit, docs/adr/0024); the arrays hold one review at each index, and the answer one
 -- row for each, by `nth` from 1, with the outcome that the review would have alone:
 --   CREATED           also where the review with this id is stored already: it was sent a second time
 --   ALREADY_REVIEWED  with the author's review of this product
