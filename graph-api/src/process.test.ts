@@ -33,19 +33,25 @@ test('SIGTERM while mutations are in flight: all are answered, then it ends with
   const app = await tracked(startAppProcess({ ...database.env, DATABASE_POOL_SIZE: '20' }));
   const product = await insertProduct(database.pool);
   const tokens = await Promise.all(Array.from({ length: 8 }, () => newUserToken()));
+  // Seven change their review, each in a statement of its own; the eighth creates one.
+  const writes = await Promise.all(
+    tokens.map(async (token, i) => {
+      const create =
+        'mutation ($id: ID!) { createReview(input: { productId: $id, rating: 4 }) { review { id } ratingVersion } }';
+      const creation = () => query(app.origin, create, { id: product }, { token });
+      if (i === 7) return async () => dataOf(await creation()).createReview.ratingVersion as number;
+      const { id } = dataOf(await creation()).createReview.review;
+      const update = 'mutation ($id: ID!) { updateReview(input: { id: $id, rating: 5 }) { ratingVersion } }';
+      return async () =>
+        dataOf(await query(app.origin, update, { id }, { token })).updateReview.ratingVersion as number;
+    }),
+  );
 
   // Whoever holds the product's number makes every review of it wait.
   const holder = await database.pool.connect();
   await holder.query('BEGIN');
   await holder.query('SELECT FROM review_streams WHERE product_id = $1 FOR UPDATE', [product]);
-  const answers = tokens.map((token) =>
-    query(
-      app.origin,
-      'mutation ($id: ID!) { createReview(input: { productId: $id, rating: 4 }) { ratingVersion product { reviewCount } } }',
-      { id: product },
-      { token },
-    ),
-  );
+  const answers = writes.map((write) => write());
   const waiting = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query NOT LIKE '%remove_deleted_products%' AND datname = current_database()`;
   await eventually('all wait', async () => (await database.pool.query(waiting)).rowCount === tokens.length);
   const stopped = app.process.stop();
@@ -54,12 +60,12 @@ test('SIGTERM while mutations are in flight: all are answered, then it ends with
   await holder.query('COMMIT');
   holder.release();
 
-  const versions = (await Promise.all(answers)).map((answer) => dataOf(answer).createReview.ratingVersion as number);
-  expect(versions.sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  const versions = await Promise.all(answers);
+  expect(versions.sort((a, b) => a - b)).toEqual([8, 9, 10, 11, 12, 13, 14, 15]);
   expect(await stopped).toEqual({ code: 0, signal: null });
-  expect(await snapshot(database.pool, product)).toEqual({ seq: 8, stars: [0, 0, 0, 8, 0] });
+  expect(await snapshot(database.pool, product)).toEqual({ seq: 15, stars: [0, 0, 0, 1, 7] });
   // Kafka never took them: they wait for the next relay.
-  expect(await outboxEvents(database.pool, product)).toHaveLength(8);
+  expect(await outboxEvents(database.pool, product)).toHaveLength(15);
   expect(app.log()).not.toMatch(/"level":"(error|fatal)"/);
 });
 
