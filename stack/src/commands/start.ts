@@ -59,7 +59,7 @@ try {
     onProgress: print,
   });
   try {
-    await writeSampleCatalogue(system, print);
+    await writeSampleCatalogue(system.env, print);
     print(await describe(system));
     await aborted(signal);
   } finally {
