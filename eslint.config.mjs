@@ -98,7 +98,7 @@ export default tseslint.config(
         'error',
         {
           exceptions: {
-            types: ['Money', 'PageInfo', 'ProductRating', 'RatingBucket'],
+            types: ['Money', 'PageInfo', 'ProductRating', 'RatingBucket', 'ReviewDecision'],
             suffixes: ['Payload', 'Connection', 'Edge', 'UserError'],
           },
         },

@@ -57,6 +57,24 @@ CREATE TRIGGER products_capture_deletion_mark BEFORE UPDATE OF deleted_at ON pro
 
 CREATE TRIGGER products_create_review_stream AFTER INSERT ON products REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION create_review_stream();
 
+CREATE TABLE review_decisions (
+  review_id uuid NOT NULL,
+  id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+  moderator_id uuid,
+  from_status text NOT NULL,
+  to_status text NOT NULL,
+  reason text,
+  decided_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+  CONSTRAINT review_decisions_pkey PRIMARY KEY (review_id, id),
+  CONSTRAINT review_decisions_moderator_id_fkey FOREIGN KEY (moderator_id) REFERENCES authors(id) ON DELETE SET NULL,
+  CONSTRAINT review_decisions_review_id_fkey FOREIGN KEY (review_id) REFERENCES reviews(id) ON DELETE CASCADE,
+  CONSTRAINT review_decisions_from_status_known CHECK (from_status = ANY (ARRAY['PENDING'::text, 'PUBLISHED'::text, 'REJECTED'::text])),
+  CONSTRAINT review_decisions_reason_length CHECK (char_length(reason) >= 1 AND char_length(reason) <= 1000),
+  CONSTRAINT review_decisions_transition CHECK ((to_status = ANY (ARRAY['PUBLISHED'::text, 'REJECTED'::text])) AND to_status <> from_status)
+);
+
+CREATE INDEX review_decisions_moderator_id_idx ON review_decisions USING btree (moderator_id);
+
 CREATE TABLE review_streams (
   product_id uuid NOT NULL,
   last_seq integer DEFAULT 0 NOT NULL,
@@ -75,6 +93,7 @@ CREATE TABLE reviews (
   title text,
   body text,
   status text DEFAULT 'PUBLISHED'::text NOT NULL,
+  moderation_reason text,
   version integer DEFAULT 1 NOT NULL,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
   updated_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -85,12 +104,19 @@ CREATE TABLE reviews (
   CONSTRAINT reviews_product_id_fkey FOREIGN KEY (product_id) REFERENCES products(id),
   CONSTRAINT reviews_body_length CHECK (char_length(body) >= 1 AND char_length(body) <= 10000),
   CONSTRAINT reviews_external_id_length CHECK (char_length(external_id) >= 1 AND char_length(external_id) <= 200),
+  CONSTRAINT reviews_moderation_reason_length CHECK (char_length(moderation_reason) >= 1 AND char_length(moderation_reason) <= 1000),
   CONSTRAINT reviews_rating_range CHECK (rating >= 1 AND rating <= 5),
   CONSTRAINT reviews_status_known CHECK (status = ANY (ARRAY['PENDING'::text, 'PUBLISHED'::text, 'REJECTED'::text])),
   CONSTRAINT reviews_title_length CHECK (char_length(title) >= 1 AND char_length(title) <= 200)
 ) WITH (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_insert_scale_factor=0.02);
 
 CREATE INDEX reviews_counted_idx ON reviews USING btree (product_id, rating) WHERE status = 'PUBLISHED'::text;
+
+CREATE INDEX reviews_created_at_id_idx ON reviews USING btree (created_at, id);
+
+CREATE INDEX reviews_hidden_idx ON reviews USING btree (created_at, id) WHERE status <> 'PUBLISHED'::text;
+
+CREATE INDEX reviews_pending_idx ON reviews USING btree (created_at, id) WHERE status = 'PENDING'::text;
 
 CREATE INDEX reviews_product_id_created_at_id_idx ON reviews USING btree (product_id, created_at, id);
 
@@ -332,7 +358,7 @@ BEGIN
   RETURN NULL;
 END $function$;
 
-CREATE OR REPLACE FUNCTION public.create_reviews(p_ids uuid[], p_product_ids uuid[], p_author_ids uuid[], p_issuers text[], p_subjects text[], p_display_names text[], p_ratings smallint[], p_titles text[], p_bodies text[], p_with_product boolean[], p_wait_for_products boolean, p_wait_for_authors boolean)
+CREATE OR REPLACE FUNCTION public.create_reviews(p_ids uuid[], p_product_ids uuid[], p_author_ids uuid[], p_issuers text[], p_subjects text[], p_display_names text[], p_ratings smallint[], p_titles text[], p_bodies text[], p_with_product boolean[], p_status text, p_wait_for_products boolean, p_wait_for_authors boolean)
  RETURNS TABLE(nth integer, outcome text, rating_version integer, review reviews, author_name text, product products, rating rating_aggregates)
  LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
@@ -397,8 +423,8 @@ BEGIN
 
   -- A review that is there already is not waited for, also while it is being changed: its changer may wait for the stream.
   WITH inserted AS (
-    INSERT INTO reviews AS i (id, product_id, author_id, rating, title, body)
-    SELECT n.id, n.product_id, a.id, n.rating, n.title, n.body
+    INSERT INTO reviews AS i (id, product_id, author_id, rating, title, body, status)
+    SELECT n.id, n.product_id, a.id, n.rating, n.title, n.body, p_status
       FROM unnest(p_ids, p_product_ids, p_issuers, p_subjects, p_ratings, p_titles, p_bodies)
              WITH ORDINALITY n (id, product_id, issuer, subject, rating, title, body, nth)
       JOIN authors a USING (issuer, subject)
@@ -490,6 +516,60 @@ BEGIN
   END IF;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.moderate_review(p_id uuid, p_moderator_id uuid, p_issuer text, p_subject text, p_display_name text, p_expected_version integer, p_status text, p_reason text, p_with_product boolean, OUT outcome text, OUT rating_version integer, OUT review reviews, OUT author_name text, OUT product products, OUT rating rating_aggregates)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+ SET lock_timeout TO '2s'
+AS $function$
+DECLARE
+  moderator uuid;
+  previous_status text;
+BEGIN
+  UPDATE authors SET display_name = p_display_name, updated_at = now()
+   WHERE issuer = p_issuer AND subject = p_subject AND display_name <> p_display_name;
+  SELECT id INTO moderator FROM authors WHERE issuer = p_issuer AND subject = p_subject FOR KEY SHARE;
+  IF NOT FOUND THEN
+    INSERT INTO authors AS a (id, issuer, subject, display_name)
+    VALUES (p_moderator_id, p_issuer, p_subject, p_display_name)
+    ON CONFLICT (issuer, subject) DO UPDATE SET display_name = EXCLUDED.display_name, updated_at = now()
+    RETURNING a.id INTO moderator;
+  END IF;
+
+  SELECT r.* INTO review
+    FROM reviews r JOIN products p ON p.id = r.product_id AND p.deleted_at IS NULL
+   WHERE r.id = p_id
+     FOR NO KEY UPDATE OF r;
+  IF NOT FOUND THEN
+    outcome := 'NOT_FOUND';
+    RETURN;
+  END IF;
+  SELECT a.display_name INTO author_name FROM authors a WHERE a.id = review.author_id;
+  IF review.version <> p_expected_version THEN
+    outcome := 'VERSION_CONFLICT';
+    RETURN;
+  END IF;
+  IF p_status NOT IN ('PUBLISHED', 'REJECTED') OR p_status = review.status THEN
+    outcome := 'INVALID_TRANSITION';
+    RETURN;
+  END IF;
+
+  previous_status := review.status;
+  UPDATE reviews r
+     SET status = p_status, moderation_reason = CASE WHEN p_status = 'REJECTED' THEN p_reason END
+   WHERE r.id = p_id
+  RETURNING r.* INTO review;
+  INSERT INTO review_decisions (review_id, moderator_id, from_status, to_status, reason)
+  VALUES (p_id, moderator, previous_status, p_status, p_reason);
+
+  outcome := 'MODERATED';
+  SELECT s.last_seq INTO STRICT rating_version FROM review_streams s WHERE s.product_id = review.product_id;
+  IF p_with_product THEN
+    SELECT p.* INTO product FROM products p WHERE p.id = review.product_id;
+    SELECT g.* INTO rating FROM rating_aggregates g WHERE g.product_id = review.product_id;
+  END IF;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.refuse_review_identity_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -545,7 +625,7 @@ AS $function$
     'occurredAt', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
 $function$;
 
-CREATE OR REPLACE FUNCTION public.update_review(p_id uuid, p_issuer text, p_subject text, p_display_name text, p_expected_version integer, p_rating smallint, p_set_title boolean, p_title text, p_set_body boolean, p_body text, p_with_product boolean, OUT outcome text, OUT rating_version integer, OUT review reviews, OUT author_name text, OUT product products, OUT rating rating_aggregates)
+CREATE OR REPLACE FUNCTION public.update_review(p_id uuid, p_issuer text, p_subject text, p_display_name text, p_expected_version integer, p_rating smallint, p_set_title boolean, p_title text, p_set_body boolean, p_body text, p_status text, p_with_product boolean, OUT outcome text, OUT rating_version integer, OUT review reviews, OUT author_name text, OUT product products, OUT rating rating_aggregates)
  RETURNS record
  LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
@@ -564,6 +644,8 @@ BEGIN
      SET rating = coalesce(p_rating, r.rating),
          title = CASE WHEN p_set_title THEN p_title ELSE r.title END,
          body = CASE WHEN p_set_body THEN p_body ELSE r.body END,
+         status = coalesce(p_status, r.status),
+         moderation_reason = CASE WHEN p_status IS NULL THEN r.moderation_reason END,
          version = r.version + 1,
          updated_at = now()
    WHERE r.id = p_id AND r.author_id = author

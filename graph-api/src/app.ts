@@ -109,7 +109,7 @@ export async function startApp(
     ratingReader: new RatingReader(ratingCache, database),
     productCount,
     productCommands: new ProductCommands(database, productCount, relay.wake, cleanup.wake),
-    reviewCommands: new ReviewCommands(database, relay.wake),
+    reviewCommands: new ReviewCommands(database, relay.wake, config.moderated),
   };
 
   const schemaCheck = new SchemaCheck(dataSource, logger);

@@ -18,6 +18,7 @@ import { EXPLORER, readExplorerConfig, type ExplorerConfig } from './explorer/ex
 import { APOLLO_SANDBOX_ORIGIN } from './explorer/explorer-page.js';
 import { OUTBOX, type OutboxConfig } from './outbox/outbox-config.js';
 import { RATING_CACHE } from './ratings/ratings-config.js';
+import { REVIEWS } from './reviews/reviews-config.js';
 import { LIMITS, type Limits } from './server/limits/limits-config.js';
 import { SERVER } from './server/server-config.js';
 
@@ -25,7 +26,7 @@ const PRODUCTION_DRAIN_MS = 5_000;
 
 /** Every variable of graph-api, by subject. */
 export const GRAPH_API_SUBJECTS = [
-  ...[SERVICE, MODE, DATABASE, DATABASE_POOL, REDIS, RATING_STORE, RATING_CACHE, KAFKA, OUTBOX],
+  ...[SERVICE, MODE, DATABASE, DATABASE_POOL, REDIS, RATING_STORE, RATING_CACHE, KAFKA, OUTBOX, REVIEWS],
   ...[SERVER, AUTH, EXPLORER, LIMITS],
 ];
 
@@ -41,6 +42,8 @@ export interface GraphApiConfig {
   /** A Redis read that takes longer is answered by PostgreSQL. */
   readonly redisCommandTimeoutMs: number;
   readonly ratingTtlSeconds: number;
+  /** Whether new and changed reviews wait for a moderator's decision. */
+  readonly moderated: boolean;
   readonly kafka: KafkaConfig;
   readonly outbox: OutboxConfig;
   readonly auth: AuthConfig;
@@ -75,6 +78,7 @@ export function readGraphApiConfig(environment: Environment): GraphApiConfig {
     redis: readRedisConfig(env),
     redisCommandTimeoutMs: env.read(RATING_CACHE).commandTimeoutMs,
     ratingTtlSeconds: env.read(RATING_STORE).ttlSeconds,
+    moderated: env.read(REVIEWS).moderation === 'on',
     kafka: readKafkaConfig(env),
     outbox: env.read(OUTBOX),
     auth: readAuthConfig(env, production),

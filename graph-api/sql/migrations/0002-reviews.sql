@@ -20,6 +20,9 @@ CREATE TABLE reviews (
   title       text,
   body        text,
   status      text        NOT NULL DEFAULT 'PUBLISHED',
+  -- Why it was rejected.
+  moderation_reason text,
+  -- version and updated_at are its author's: decisions of moderators leave both as they are.
   version     integer     NOT NULL DEFAULT 1,
   created_at  timestamptz NOT NULL DEFAULT now(),
   updated_at  timestamptz NOT NULL DEFAULT now(),
@@ -32,11 +35,18 @@ CREATE TABLE reviews (
   CONSTRAINT reviews_rating_range CHECK (rating BETWEEN 1 AND 5),
   CONSTRAINT reviews_title_length CHECK (char_length(title) BETWEEN 1 AND 200),
   CONSTRAINT reviews_body_length CHECK (char_length(body) BETWEEN 1 AND 10000),
-  CONSTRAINT reviews_status_known CHECK (status IN ('PENDING', 'PUBLISHED', 'REJECTED'))
+  CONSTRAINT reviews_status_known CHECK (status IN ('PENDING', 'PUBLISHED', 'REJECTED')),
+  CONSTRAINT reviews_moderation_reason_length CHECK (char_length(moderation_reason) BETWEEN 1 AND 1000)
 );
 
 -- A product's reviews, page by page; also what its deletion looks for.
 CREATE INDEX reviews_product_id_created_at_id_idx ON reviews (product_id, created_at, id);
+
+-- The reviews of all products by their time, and of those the moderators' queue, which is short beside the table, and what is
+-- not public.
+CREATE INDEX reviews_created_at_id_idx ON reviews (created_at, id);
+CREATE INDEX reviews_pending_idx ON reviews (created_at, id) WHERE status = 'PENDING';
+CREATE INDEX reviews_hidden_idx ON reviews (created_at, id) WHERE status <> 'PUBLISHED';
 
 -- The aggregate of rating_aggregates reads this index alone, as long as the visibility map is fresh: with 5 % of the rows
 -- updated and not yet vacuumed it costs five times as much, hence the early autovacuum.

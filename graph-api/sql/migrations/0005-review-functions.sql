@@ -24,7 +24,7 @@
 -- small would read them whole ever after.
 CREATE FUNCTION create_reviews(
   p_ids uuid[], p_product_ids uuid[], p_author_ids uuid[], p_issuers text[], p_subjects text[], p_display_names text[],
-  p_ratings smallint[], p_titles text[], p_bodies text[], p_with_product boolean[],
+  p_ratings smallint[], p_titles text[], p_bodies text[], p_with_product boolean[], p_status text,
   p_wait_for_products boolean, p_wait_for_authors boolean
 ) RETURNS TABLE (
   nth integer, outcome text, rating_version integer, review reviews, author_name text, product products,
@@ -87,8 +87,8 @@ BEGIN
 
   -- A review that is there already is not waited for, also while it is being changed: its changer may wait for the stream.
   WITH inserted AS (
-    INSERT INTO reviews AS i (id, product_id, author_id, rating, title, body)
-    SELECT n.id, n.product_id, a.id, n.rating, n.title, n.body
+    INSERT INTO reviews AS i (id, product_id, author_id, rating, title, body, status)
+    SELECT n.id, n.product_id, a.id, n.rating, n.title, n.body, p_status
       FROM unnest(p_ids, p_product_ids, p_issuers, p_subjects, p_ratings, p_titles, p_bodies)
              WITH ORDINALITY n (id, product_id, issuer, subject, rating, title, body, nth)
       JOIN authors a USING (issuer, subject)
@@ -129,10 +129,11 @@ END $$;
 
 -- A review that is not public does not exist for others than its author.
 -- Absent is not null: p_set_title and p_set_body say whether the caller named the field. p_rating null = absent.
+-- p_status is the status that a changed review gets; null leaves the one that it has.
 CREATE FUNCTION update_review(
   p_id uuid, p_issuer text, p_subject text, p_display_name text, p_expected_version integer,
   p_rating smallint, p_set_title boolean, p_title text, p_set_body boolean, p_body text,
-  p_with_product boolean,
+  p_status text, p_with_product boolean,
   OUT outcome text, OUT rating_version integer, OUT review reviews, OUT author_name text, OUT product products,
   OUT rating rating_aggregates
 ) LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
@@ -149,6 +150,8 @@ BEGIN
      SET rating = coalesce(p_rating, r.rating),
          title = CASE WHEN p_set_title THEN p_title ELSE r.title END,
          body = CASE WHEN p_set_body THEN p_body ELSE r.body END,
+         status = coalesce(p_status, r.status),
+         moderation_reason = CASE WHEN p_status IS NULL THEN r.moderation_reason END,
          version = r.version + 1,
          updated_at = now()
    WHERE r.id = p_id AND r.author_id = author

@@ -3,7 +3,8 @@ import type { Database, Statement } from './database.js';
 
 /**
  * A DataLoader of rows by a unique key: one statement for all keys that one tick asks for; null where there is no row.
- * @param statement has one parameter, the keys as an array, and answers each row with its key as `requested_key`
+ * @param statement has the keys as an array for its first parameter, and answers each row with its key as `requested_key`
+ * @param values the further parameters
  */
 // The row type is named at the call, since `rows` cannot know it.
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
@@ -11,9 +12,10 @@ export function createRowLoader<Row extends object, Item>(
   database: Database,
   statement: Statement,
   toItem: (row: Row) => Item,
+  values: readonly unknown[] = [],
 ): DataLoader<string, Item | null> {
   return new DataLoader(async (keys) => {
-    const rows = await database.rows<Row & { readonly requested_key: string }>(statement, [keys]);
+    const rows = await database.rows<Row & { readonly requested_key: string }>(statement, [keys, ...values]);
     const items = new Map(rows.map((row) => [row.requested_key, toItem(row)]));
     return keys.map((key) => items.get(key) ?? null);
   });

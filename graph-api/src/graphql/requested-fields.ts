@@ -30,10 +30,8 @@ export class RequestedFields {
     type: string,
     columnsOfField: Readonly<Record<string, readonly Column[]>>,
   ): ReadonlyArray<Column | 'id'> {
-    return [
-      'id',
-      ...Object.keys(columnsOfField).flatMap((field) => (this.has(type, field) ? columnsOfField[field]! : [])),
-    ];
+    const fields = Object.keys(columnsOfField).filter((field) => this.has(type, field));
+    return ['id', ...new Set(fields.flatMap((field) => columnsOfField[field]!))];
   }
 }
 

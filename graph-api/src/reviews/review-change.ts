@@ -7,7 +7,14 @@ import { REVIEW_COLUMNS, reviewOf, type ReviewRow } from './review-row.js';
 import type { Review } from './review.js';
 
 /** Why a command changed nothing. */
-export type ReviewRefusal = 'NOT_FOUND' | 'ALREADY_REVIEWED' | 'FORBIDDEN' | 'VERSION_CONFLICT';
+export type ReviewRefusal = 'NOT_FOUND' | 'ALREADY_REVIEWED' | 'FORBIDDEN' | 'VERSION_CONFLICT' | 'INVALID_TRANSITION';
+
+/** A command that changed nothing. */
+export interface RefusedReview {
+  readonly status: ReviewRefusal;
+  /** The review as it stands, where the answer shows it. */
+  readonly review?: Review;
+}
 
 /** A product, and its rating with the change in it. */
 export interface RatedProduct {
@@ -27,13 +34,13 @@ export type ReviewResult =
       /** Null where it was not asked for. */
       readonly rated: RatedProduct | null;
     }
-  | { readonly status: ReviewRefusal };
+  | RefusedReview;
 
 /** A row that the functions of `sql/migrations/0005-review-functions.sql` answer, as `REVIEW_CHANGE_COLUMNS` selects it. */
 export type ReviewChangeRow = ReviewRow &
   AggregateRow & {
     /** Null in a row of `create_reviews` that is about a product. */
-    readonly outcome: 'CREATED' | 'UPDATED' | 'UNCHANGED' | 'DELETED' | 'BUSY' | ReviewRefusal | null;
+    readonly outcome: 'CREATED' | 'UPDATED' | 'UNCHANGED' | 'DELETED' | 'MODERATED' | 'BUSY' | ReviewRefusal | null;
     readonly rating_version: number;
     readonly author_name: string | null;
   };
@@ -61,6 +68,7 @@ export function reviewResultOf(row: ReviewChangeRow, rated: RatedProduct | null)
     case 'CREATED':
     case 'UPDATED':
     case 'UNCHANGED':
+    case 'MODERATED':
     case 'DELETED': {
       const { author_id: id, author_name: displayName } = row;
       const author = id === null || displayName === null ? null : { id, displayName };
@@ -69,6 +77,8 @@ export function reviewResultOf(row: ReviewChangeRow, rated: RatedProduct | null)
     case 'BUSY':
     case null:
       throw new Error(`a row with the outcome ${row.outcome} is no result of a command`);
+    case 'INVALID_TRANSITION':
+      return { status: row.outcome, review: reviewOf(row) };
     default:
       return { status: row.outcome };
   }

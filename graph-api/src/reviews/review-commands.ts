@@ -10,6 +10,7 @@ import {
   type ReviewChangeRow,
   type ReviewResult,
 } from './review-change.js';
+import { ReviewStatus } from './review-status.js';
 import { createReviewCreation, type NewReview, type ReviewCreation } from './review-creation.js';
 
 /** Valid changes of a review: an absent field stays as it is, null clears the title or the body. */
@@ -20,6 +21,13 @@ export interface ReviewChanges {
   readonly body?: string | null;
 }
 
+/** A valid decision about a review. */
+export interface ReviewModeration {
+  readonly status: ReviewStatus;
+  readonly reason?: string | null;
+  readonly expectedVersion?: number | null;
+}
+
 /** What a request wants of a command. */
 export interface CommandOptions {
   /** Whether the answer shows the product and its rating. */
@@ -28,8 +36,12 @@ export interface CommandOptions {
   readonly signal: AbortSignal;
 }
 
+/** Outcomes of changes that wrote an event. */
+const WITH_EVENT: ReadonlySet<ReviewChangeRow['outcome']> = new Set(['UPDATED', 'DELETED', 'MODERATED']);
+
 /**
- * What changes reviews; each method is one function of the database (see `sql/migrations/0005-review-functions.sql`), so one round
+ * What changes reviews; each method is one function of the database (see `sql/migrations/0005-review-functions.sql`, and
+ * `0006-moderation.sql`), so one round
  * trip and one transaction, which answers all that a payload shows. The triggers take the sequence number and write the event.
  * Inputs are validated by the caller.
  */
@@ -40,8 +52,11 @@ export class ReviewCommands {
     private readonly database: Database,
     /** Called after a commit that wrote an event. */
     private readonly eventsCommitted: () => void,
+    /** Whether new and changed reviews wait for a decision. */
+    private readonly moderated: boolean,
   ) {
-    this.creation = createReviewCreation(database, eventsCommitted);
+    const status = moderated ? ReviewStatus.PENDING : ReviewStatus.PUBLISHED;
+    this.creation = createReviewCreation(database, status, eventsCommitted);
   }
 
   create(
@@ -58,7 +73,7 @@ export class ReviewCommands {
     return this.run(
       {
         name: 'update_review',
-        text: `SELECT ${REVIEW_CHANGE_COLUMNS} FROM update_review($1, $2, $3, $4, $5, $6::smallint, $7, $8, $9, $10, $11)`,
+        text: `SELECT ${REVIEW_CHANGE_COLUMNS} FROM update_review($1, $2, $3, $4, $5, $6::smallint, $7, $8, $9, $10, $11, $12)`,
       },
       [
         reviewId,
@@ -71,6 +86,7 @@ export class ReviewCommands {
         input.title ?? null,
         input.body !== undefined,
         input.body ?? null,
+        this.moderated ? ReviewStatus.PENDING : null,
         options.withProduct,
       ],
       options,
@@ -82,6 +98,28 @@ export class ReviewCommands {
     return this.run(
       { name: 'delete_review', text: `SELECT ${REVIEW_CHANGE_COLUMNS} FROM delete_review($1, $2, $3, $4, $5)` },
       [reviewId, viewer.issuer, viewer.subject, viewer.isAdmin, options.withProduct],
+      options,
+    );
+  }
+
+  /** For admins: publishes or rejects. */
+  moderate(viewer: Viewer, reviewId: string, input: ReviewModeration, options: CommandOptions): Promise<ReviewResult> {
+    return this.run(
+      {
+        name: 'moderate_review',
+        text: `SELECT ${REVIEW_CHANGE_COLUMNS} FROM moderate_review($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      },
+      [
+        reviewId,
+        newId(),
+        viewer.issuer,
+        viewer.subject,
+        viewer.displayName,
+        input.expectedVersion ?? null,
+        input.status,
+        input.reason ?? null,
+        options.withProduct,
+      ],
       options,
     );
   }
@@ -101,7 +139,7 @@ export class ReviewCommands {
       if (violatedConstraint(error) === 'reviews_product_id_fkey') return { status: 'NOT_FOUND' };
       throw error;
     }
-    if (row.outcome === 'UPDATED' || row.outcome === 'DELETED') this.eventsCommitted();
+    if (WITH_EVENT.has(row.outcome)) this.eventsCommitted();
     return reviewResultOf(row, ratedProductOf(row));
   }
 }

@@ -11,6 +11,7 @@ import { isLockTimeout } from '../database/postgres-errors.js';
 import { newId } from '../graphql/ids.js';
 import type { ReviewResult } from './review-change.js';
 import { createReviewCreation } from './review-creation.js';
+import { ReviewStatus } from './review-status.js';
 
 const NEVER = new AbortController().signal;
 const POOL_SIZE = 4;
@@ -49,6 +50,7 @@ function startProcess(observe: Observer) {
   let wakes = 0;
   const creation = createReviewCreation(
     new ObservedDatabase(createDataSource(database.config, options), writes),
+    ReviewStatus.PUBLISHED,
     () => (wakes += 1),
   );
   const create = (productId: string, author: string, { rating = 4, signal = NEVER } = {}): Promise<ReviewResult> =>

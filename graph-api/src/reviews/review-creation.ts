@@ -12,6 +12,7 @@ import {
   type ReviewChangeRow,
   type ReviewResult,
 } from './review-change.js';
+import type { ReviewStatus } from './review-status.js';
 
 /** A valid new review. */
 export interface NewReview {
@@ -39,18 +40,22 @@ const MAX_PENDING = 2_000;
 
 const CREATE_REVIEWS = {
   name: 'create_reviews',
-  text: `SELECT nth, ${REVIEW_CHANGE_COLUMNS} FROM create_reviews($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+  text: `SELECT nth, ${REVIEW_CHANGE_COLUMNS} FROM create_reviews($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 };
 
-/** Creates reviews by group commit: those that arrive while a transaction is under way are one transaction. */
+/**
+ * Creates reviews by group commit: those that arrive while a transaction is under way are one transaction.
+ * @param status the one that new reviews get
+ */
 export function createReviewCreation(
   database: Database,
+  status: ReviewStatus,
   eventsCommitted: () => void,
 ): GroupCommit<ReviewCreation, ReviewResult> {
   return new GroupCommit<ReviewCreation, ReviewResult>({
     keyOf: ({ productId }) => productId,
     commit: async (creations, waitFor) => {
-      const rows = await retryOnDeadlock(() => createReviews(database, creations, waitFor));
+      const rows = await retryOnDeadlock(() => createReviews(database, creations, status, waitFor));
       if (rows.some(({ outcome }) => outcome === 'CREATED')) eventsCommitted();
       return outcomesOf(creations, rows);
     },
@@ -67,6 +72,7 @@ type CreationRow = ReviewChangeRow & { readonly nth: number | null };
 async function createReviews(
   database: Database,
   creations: readonly ReviewCreation[],
+  status: ReviewStatus,
   waitFor: WaitFor,
 ): Promise<CreationRow[]> {
   const column = <T>(valueOf: (creation: ReviewCreation) => T): T[] => creations.map(valueOf);
@@ -83,6 +89,7 @@ async function createReviews(
       column(({ input }) => input.title ?? null),
       column(({ input }) => input.body ?? null),
       column(({ withProduct }) => withProduct),
+      status,
       waitFor !== 'nothing',
       waitFor === 'everything',
     ],

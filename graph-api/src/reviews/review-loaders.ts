@@ -2,14 +2,17 @@ import DataLoader from 'dataloader';
 import type { Database } from '../database/database.js';
 import { preparedStatement } from '../database/prepared-statements.js';
 import { createRowLoader } from '../database/row-loader.js';
+import type { Viewer } from '../auth/viewer.js';
 import type { RequestedFields } from '../graphql/requested-fields.js';
 import type { Page } from '../pagination/page.js';
 import { keysetPages, keysetQuery, keysetSelection, type ChildKeysetRow } from '../pagination/keyset.js';
 import { pageKey, type PageRequest } from '../pagination/page-arguments.js';
 import type { Author } from './author.js';
+import { createDecisionLoader } from './decision-loader.js';
+import type { ReviewDecision } from './review-decision.js';
 import type { Review } from './review.js';
 import { OF_EXISTING_PRODUCT, reviewColumns, reviewOf, type ReadReviewRow } from './review-row.js';
-import { PUBLIC_REVIEW } from './review-status.js';
+import { PUBLIC_REVIEW, VISIBLE_REVIEW } from './review-status.js';
 
 const REVIEWS_OF_PRODUCT = {
   kind: 'review',
@@ -24,20 +27,29 @@ interface PageOfProduct {
 
 /** The reviews that one request reads, with the fields that it asks for: one statement for all that one tick asks for. */
 export class ReviewLoaders {
-  /** Published reviews. */
+  /** The reviews that the caller may see. */
   readonly byId: DataLoader<string, Review | null>;
   /** Reviews of any status, for their authors: to be asked only for what the caller may see. */
   readonly ownById: DataLoader<string, Review | null>;
   readonly authors: DataLoader<string, Author | null>;
+  /** For admins. */
+  readonly decisions: DataLoader<string, ReviewDecision[]>;
   private readonly pages: DataLoader<PageOfProduct, Page<Review>, string>;
 
   constructor(
     private readonly database: Database,
     private readonly fields: RequestedFields,
+    viewer: Viewer | null,
   ) {
-    const ownReviews = `SELECT id AS requested_key, ${reviewColumns(fields).join(', ')} FROM reviews WHERE id = ANY ($1::uuid[]) AND ${OF_EXISTING_PRODUCT}`;
-    this.byId = createRowLoader(database, preparedStatement(`${ownReviews} AND ${PUBLIC_REVIEW}`), reviewOf);
-    this.ownById = createRowLoader(database, preparedStatement(ownReviews), reviewOf);
+    const reviews = `SELECT id AS requested_key, ${reviewColumns(fields).join(', ')} FROM reviews WHERE id = ANY ($1::uuid[]) AND ${OF_EXISTING_PRODUCT}`;
+    this.ownById = createRowLoader(database, preparedStatement(reviews), reviewOf);
+    this.byId =
+      viewer?.isAdmin === true
+        ? this.ownById
+        : createRowLoader(database, preparedStatement(`${reviews} AND ${VISIBLE_REVIEW}`), reviewOf, [
+            viewer?.issuer ?? null,
+            viewer?.subject ?? null,
+          ]);
     this.authors = createRowLoader(
       database,
       {
@@ -46,6 +58,7 @@ export class ReviewLoaders {
       },
       (row: { id: string; display_name: string }): Author => ({ id: row.id, displayName: row.display_name }),
     );
+    this.decisions = createDecisionLoader(database);
     this.pages = new DataLoader((keys) => this.readPages(keys), {
       cacheKeyFn: ({ productId, page }) => `${productId} ${pageKey(page)}`,
     });
@@ -61,6 +74,7 @@ export class ReviewLoaders {
     this.byId.clearAll();
     this.ownById.clearAll();
     this.authors.clearAll();
+    this.decisions.clearAll();
     this.pages.clearAll();
   }
 

@@ -63,7 +63,13 @@ export function toPayload<Payload extends ReviewChangePayload>(
   { products, ratings, reviews }: ReviewsContext,
   idField: string[],
 ): Payload {
-  if (result.status !== 'DONE') return emptyPayload(Payload, [toUserError(result.status, idField)]);
+  if (result.status !== 'DONE') {
+    const payload = emptyPayload(Payload, [toUserError(result, idField)]);
+    if (result.review === undefined) return payload;
+    reviews.clearAll();
+    reviews.ownById.prime(result.review.id, result.review);
+    return Object.assign(payload, { reviewId: result.review.id });
+  }
   const { review, author, ratingVersion, rated } = result;
   const { id: reviewId, productId } = review;
   products.clear(productId);

@@ -1,4 +1,4 @@
-import type { ReviewStatus } from './review-status.js';
+import { ReviewStatus } from './review-status.js';
 import { Review } from './review.js';
 import type { RequestedFields } from '../graphql/requested-fields.js';
 
@@ -10,6 +10,7 @@ export interface ReviewRow {
   readonly title: string | null;
   readonly body: string | null;
   readonly status: ReviewStatus;
+  readonly moderation_reason: string | null;
   readonly version: number;
   readonly created_at: Date;
   readonly updated_at: Date;
@@ -28,13 +29,14 @@ const COLUMNS_OF_FIELD: Readonly<Record<string, readonly ReviewColumn[]>> = {
   title: ['title'],
   body: ['body'],
   status: ['status'],
+  moderationReason: ['status', 'moderation_reason'],
   version: ['version'],
   createdAt: ['created_at'],
   updatedAt: ['updated_at'],
 };
 
 /** All columns that a review is made of, as SQL. */
-export const REVIEW_COLUMNS = ['id', ...Object.values(COLUMNS_OF_FIELD).flat()].join(', ');
+export const REVIEW_COLUMNS = [...new Set(['id', ...Object.values(COLUMNS_OF_FIELD).flat()])].join(', ');
 
 /** The columns of the fields that are asked for: no other is read. */
 export function reviewColumns(fields: RequestedFields): readonly ReviewColumn[] {
@@ -51,6 +53,8 @@ export function reviewOf(row: ReadReviewRow): Review {
   review.title = row.title!;
   review.body = row.body!;
   review.status = row.status!;
+  // A person in psql who publishes it leaves the reason.
+  review.moderationReason = row.status === ReviewStatus.REJECTED ? row.moderation_reason! : null;
   review.version = row.version!;
   review.createdAt = row.created_at!;
   review.updatedAt = row.updated_at!;

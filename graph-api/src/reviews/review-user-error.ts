@@ -1,7 +1,8 @@
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
 import { forbidden } from '../graphql/errors.js';
 import { USER_ERROR_CODES, UserError } from '../graphql/user-error.js';
-import type { ReviewRefusal } from './review-change.js';
+import type { RefusedReview } from './review-change.js';
+import { ReviewStatus } from './review-status.js';
 
 export enum ReviewUserErrorCode {
   BLANK = 'BLANK',
@@ -11,6 +12,7 @@ export enum ReviewUserErrorCode {
   NOT_FOUND = 'NOT_FOUND',
   ALREADY_REVIEWED = 'ALREADY_REVIEWED',
   VERSION_CONFLICT = 'VERSION_CONFLICT',
+  INVALID_TRANSITION = 'INVALID_TRANSITION',
 }
 
 registerEnumType(ReviewUserErrorCode, {
@@ -21,6 +23,7 @@ registerEnumType(ReviewUserErrorCode, {
     OUT_OF_RANGE: { description: 'A rating is not 1 to 5.' },
     NOT_FOUND: { description: 'There is no such product or review.' },
     ALREADY_REVIEWED: { description: 'The caller has reviewed this product: update that review.' },
+    INVALID_TRANSITION: { description: 'The review has this status already, or it is none that is decided.' },
   },
 });
 
@@ -30,13 +33,16 @@ export class ReviewUserError extends UserError {
   code!: ReviewUserErrorCode;
 }
 
+/** The statuses that a moderator decides for. */
+const DECIDED = [ReviewStatus.PUBLISHED, ReviewStatus.REJECTED];
+
 /**
  * The user error of a refusal.
  * @param idField the path of the id that names the product or the review: `['input', 'productId']`
  * @throws FORBIDDEN, which is no user error: a form cannot correct it
  */
-export function toUserError(refusal: ReviewRefusal, idField: string[]): ReviewUserError {
-  switch (refusal) {
+export function toUserError({ status, review }: RefusedReview, idField: string[]): ReviewUserError {
+  switch (status) {
     case 'FORBIDDEN':
       throw forbidden('This is the review of someone else.');
     case 'NOT_FOUND':
@@ -56,6 +62,12 @@ export function toUserError(refusal: ReviewRefusal, idField: string[]): ReviewUs
         code: ReviewUserErrorCode.VERSION_CONFLICT,
         message: 'the review was changed since: read it again',
         field: ['input', 'expectedVersion'],
+      };
+    case 'INVALID_TRANSITION':
+      return {
+        code: ReviewUserErrorCode.INVALID_TRANSITION,
+        message: `the review is ${review!.status}: it can be ${DECIDED.filter((status) => status !== review!.status).join(' or ')}`,
+        field: ['input', 'status'],
       };
   }
 }

@@ -8,7 +8,11 @@ import { Review } from './review.js';
 
 @Resolver(() => Review)
 export class ReviewResolver {
-  @Query(() => Review, { nullable: true, description: 'The published review with this id; null where there is none.' })
+  @Query(() => Review, {
+    nullable: true,
+    description:
+      'The review with this id; null where there is none. One that is not published is seen by its author and admins.',
+  })
   review(
     @Arg('id', () => ID, { description: 'The id of a review.' }) id: string,
     @Ctx() { reviews }: ReviewsContext,

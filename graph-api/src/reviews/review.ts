@@ -35,14 +35,21 @@ export class Review implements Node {
   @Field(() => ReviewStatus, { description: 'Who sees it; PUBLISHED wherever everyone sees it.' })
   status!: ReviewStatus;
 
+  @Field(() => String, {
+    nullable: true,
+    description: 'Why it was rejected; null unless it is REJECTED, which its author and admins see.',
+  })
+  moderationReason!: string | null;
+
   @Field(() => Int, {
-    description: 'Grows with every change; give it back as `expectedVersion` to refuse lost updates.',
+    description:
+      'Grows with every change by its author; give it back as `expectedVersion` to refuse lost updates. Decisions of moderators leave it.',
   })
   version!: number;
 
   @Field(() => DateTimeScalar, { description: 'When it was written.' })
   createdAt!: Date;
 
-  @Field(() => DateTimeScalar, { description: 'When it was changed last.' })
+  @Field(() => DateTimeScalar, { description: 'When its author changed it last.' })
   updatedAt!: Date;
 }

@@ -56,7 +56,7 @@ const remove = (token: string, id = review): Promise<Answer> =>
 const NOT_FOUND = [{ code: 'NOT_FOUND', field: ['input', 'id'] }];
 
 test.each(['PENDING', 'REJECTED'])(
-  'the author of a %s review gets it from a mutation, and nobody reads it',
+  'the author of a %s review gets it from a mutation, reads it, and no stranger does',
   async (status) => {
     await hide(status);
     expect(dataOf(await update(author)).updateReview).toEqual({
@@ -66,13 +66,10 @@ test.each(['PENDING', 'REJECTED'])(
     });
     // Once more: nothing is changed, and the answer is the same.
     expect(dataOf(await update(author)).updateReview).toMatchObject({ review: { id: review, status }, userErrors: [] });
-    const read = await query(
-      app.origin,
-      'query ($id: ID!) { review(id: $id) { id } }',
-      { id: review },
-      { token: author },
-    );
-    expect(dataOf(read).review).toBeNull();
+    const read = async (token?: string) =>
+      dataOf(await query(app.origin, 'query ($id: ID!) { review(id: $id) { status } }', { id: review }, { token }));
+    for (const token of [author, await adminToken()]) expect(await read(token)).toEqual({ review: { status } });
+    for (const token of [stranger, undefined]) expect(await read(token)).toEqual({ review: null });
     expect(dataOf(await remove(author)).deleteReview).toEqual({ deletedReviewId: review, userErrors: [] });
   },
 );

@@ -9,7 +9,9 @@ import { ProductResolver } from '../products/product.resolver.js';
 import { ProductRatingResolver } from '../ratings/product-rating.resolver.js';
 import { CreateReviewResolver } from '../reviews/mutations/create-review.js';
 import { DeleteReviewResolver } from '../reviews/mutations/delete-review.js';
+import { ModerateReviewResolver } from '../reviews/mutations/moderate-review.js';
 import { UpdateReviewResolver } from '../reviews/mutations/update-review.js';
+import { ReviewDecisionResolver, ReviewDecisionsResolver } from '../reviews/review-decision.js';
 import { ProductReviewsResolver, ReviewConnectionResolver } from '../reviews/review-list.js';
 import { ReviewResolver } from '../reviews/review.resolver.js';
 
@@ -32,6 +34,9 @@ export function buildGraphQLSchema(): GraphQLSchema {
       CreateReviewResolver,
       UpdateReviewResolver,
       DeleteReviewResolver,
+      ModerateReviewResolver,
+      ReviewDecisionsResolver,
+      ReviewDecisionResolver,
     ],
     validate: false,
   });

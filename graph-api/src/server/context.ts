@@ -49,6 +49,7 @@ class RequestParts {
   constructor(
     readonly shared: ProcessContext,
     private readonly database: Database,
+    private readonly viewer: Viewer | null,
   ) {}
 
   get products(): ProductLoaders {
@@ -62,7 +63,7 @@ class RequestParts {
   }
 
   get reviews(): ReviewLoaders {
-    return (this.madeReviews ??= new ReviewLoaders(this.database, this.fields));
+    return (this.madeReviews ??= new ReviewLoaders(this.database, this.fields, this.viewer));
   }
 
   /** Where a version is asked for, the ratings are read once all such wishes are known. */
@@ -92,7 +93,7 @@ export class RequestContext implements ProductsContext, RatingsContext, ReviewsC
     readonly requestId: string,
     private readonly lifetime: RequestLifetime,
   ) {
-    this.parts = new RequestParts(shared, new RequestDatabase(shared.database, lifetime));
+    this.parts = new RequestParts(shared, new RequestDatabase(shared.database, lifetime), viewer);
   }
 
   /** To be called once the operation is known, before anything is read for it. */
