@@ -142,7 +142,10 @@ CREATE VIEW rating_aggregates AS
     r.stars_2,
     r.stars_3,
     r.stars_4,
-    r.stars_5
+    r.stars_5,
+    (( SELECT true
+           FROM review_streams s
+          WHERE s.product_id = p.id)) IS NOT NULL AS has_stream
    FROM products p
      LEFT JOIN LATERAL ( SELECT count(*) FILTER (WHERE reviews.rating = 1) AS stars_1,
             count(*) FILTER (WHERE reviews.rating = 2) AS stars_2,

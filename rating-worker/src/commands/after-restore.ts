@@ -55,7 +55,7 @@ async function advanceAll({
 }: Maintenance): Promise<{ advanced: number; setAside: string[] }> {
   const onProgress = createProgress('products advanced and rebuilt');
   const report = { advanced: 0, setAside: [] as string[] };
-  for await (const page of productPages(database, PAGE_SIZE)) {
+  for await (const { ids: page } of productPages(database, PAGE_SIZE)) {
     if (signal.aborted) break;
     await limiter.take(page.length, signal);
     const stored = await store.inspectMany(page);

@@ -69,8 +69,9 @@ async function compareAll(maintenance: Maintenance, waitMs: number): Promise<num
   print(
     `${report.compared.toLocaleString('en')} products compared: ${report.equal} equal, ${report.missing} missing, ` +
       `${report.behind} behind, ${report.different} different` +
+      (report.withoutStream > 0 ? `, ${report.withoutStream} without a stream (--repair makes it)` : '') +
       (report.uncounted > 0 ? `, ${report.uncounted} not counted: ${UNCOUNTED_ADVICE}` : ''),
   );
-  if (report.different + report.uncounted > 0) return EXIT.FINDINGS;
+  if (report.different + report.withoutStream + report.uncounted > 0) return EXIT.FINDINGS;
   return report.behind > 0 ? EXIT.BEHIND : EXIT.OK;
 }

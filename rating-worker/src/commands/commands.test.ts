@@ -7,7 +7,7 @@ import { ratingKeys } from '@exact-ratings/shared/rating/rating-keys.js';
 import { readRatingAggregates } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import { eventually } from '@exact-ratings/stack/testing/eventually.js';
-import { insertProducts, insertReviews } from '@exact-ratings/stack/testing/rows.js';
+import { insertProducts, insertReviews, outboxEvents, type Runs } from '@exact-ratings/stack/testing/rows.js';
 import { expectExact } from '../testing/test-data.js';
 import { openTestServers, type TestServers } from '../testing/test-servers.js';
 
@@ -35,9 +35,11 @@ async function run(command: string, ...args: string[]): Promise<{ exitCode: numb
   return { exitCode, output };
 }
 
-async function productsWithReviews(count: number): Promise<string[]> {
-  const ids = await insertProducts(servers.pool, count);
-  await insertReviews(servers.pool, ids, 3);
+const productsWithReviews = (count: number): Promise<string[]> => productsWithReviewsOf(servers.pool, count);
+
+async function productsWithReviewsOf(database: Runs, count: number): Promise<string[]> {
+  const ids = await insertProducts(database, count);
+  await insertReviews(database, ids, 3);
   return ids;
 }
 
@@ -94,6 +96,33 @@ test('audit --repair repairs what differs', async () => {
   expect(repaired.output).toContain('4 found that differ, 3 repaired\n1 found that differ, 1 repaired');
   expect(repaired.exitCode).toBe(0);
   await expectExact(pool, redis, ids);
+});
+
+test('audit counts products that were loaded with triggers off, and --repair makes their streams', async () => {
+  const { redis, pool } = servers;
+  const exact = await productsWithReviews(2);
+  const client = await pool.connect();
+  await client.query('SET session_replication_role = replica');
+  const loaded = await productsWithReviewsOf(client, 3);
+  client.release(true);
+  await run('rebuild', '--all');
+  await redis.del(...Object.values(ratingKeys(loaded[0]!)));
+
+  const found = await run('audit');
+  expect(found.exitCode).toBe(1);
+  expect(found.output).toContain(`different: ${loaded[1]!}: no stream: it was loaded with triggers off`);
+  expect(found.output).toContain(
+    '5 products compared: 2 equal, 0 missing, 0 behind, 0 different, 3 without a stream (--repair makes it)',
+  );
+
+  const repaired = await run('audit', '--repair');
+  expect(repaired.output).toContain('3 found that differ, 3 repaired');
+  expect(repaired.output).toContain('5 products compared: 5 equal, 0 missing, 0 behind, 0 different\n');
+  expect(repaired.exitCode).toBe(0);
+  await expectExact(pool, redis, [...exact, ...loaded]);
+  await insertReviews(pool, loaded, 1);
+  const events = await outboxEvents(pool, loaded[0]);
+  expect(events.map(({ seq }) => seq)).toEqual([1]);
 });
 
 test('after-restore lets no event of the discarded timeline win', async () => {

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
 import { isUuid } from '@exact-ratings/shared/events/uuid.js';
-import { productPages } from '../drift/product-scan.js';
+import { productPages, type ProductPage } from '../drift/product-scan.js';
 import { createProgress, EXIT, print, UNCOUNTED_ADVICE, UsageError, type Command } from './command.js';
 import { withMaintenance, type Maintenance } from './maintenance.js';
 
@@ -55,7 +55,7 @@ async function rebuildRatings(
 ): Promise<{ rebuilt: number; unknown: string[]; setAside: string[] }> {
   const report = { rebuilt: 0, unknown: [] as string[], setAside: [] as string[] };
   const onProgress = createProgress('products rebuilt');
-  for await (const page of productIds === null ? productPages(database, PAGE_SIZE) : pagesOf(productIds)) {
+  for await (const { ids: page } of productIds === null ? productPages(database, PAGE_SIZE) : pagesOf(productIds)) {
     if (signal.aborted) break;
     await limiter.take(page.length, signal);
     const { sequences, setAside } = await rebuilder.rebuild(page);
@@ -67,6 +67,6 @@ async function rebuildRatings(
   return report;
 }
 
-function* pagesOf(ids: readonly string[]): Generator<string[]> {
-  for (let start = 0; start < ids.length; start += PAGE_SIZE) yield ids.slice(start, start + PAGE_SIZE);
+function* pagesOf(ids: readonly string[]): Generator<Pick<ProductPage, 'ids'>> {
+  for (let start = 0; start < ids.length; start += PAGE_SIZE) yield { ids: ids.slice(start, start + PAGE_SIZE) };
 }

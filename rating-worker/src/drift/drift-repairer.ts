@@ -10,10 +10,11 @@ import type { RateLimiter } from './rate-limiter.js';
 /**
  * `lost`: a write that was made is not there any more · `stalled`: behind PostgreSQL, and no event moves it · `refill`: not
  * there after Redis lost its data · `corrupt`: the keys do not agree · `ahead`, `fork`, `counts`, `tombstone`: Redis has what
- * PostgreSQL cannot know of · `orphan`: PostgreSQL has no such product.
+ * PostgreSQL cannot know of · `orphan`: PostgreSQL has no such product · `streamless`: loaded with triggers off, so that it has
+ * no stream.
  */
 export type DriftKind =
-  'lost' | 'stalled' | 'refill' | 'corrupt' | 'ahead' | 'fork' | 'counts' | 'tombstone' | 'orphan';
+  'lost' | 'stalled' | 'refill' | 'corrupt' | 'ahead' | 'fork' | 'counts' | 'tombstone' | 'orphan' | 'streamless';
 
 /** What only a discarded timeline explains. */
 export const DIVERGED_KINDS: readonly DriftKind[] = ['ahead', 'fork', 'counts', 'tombstone'];
@@ -65,11 +66,13 @@ export class DriftRepairer {
     if (drifted.length > 0) {
       logger.warn({ count: drifted.length, findings: drifted.slice(0, 10) }, 'ratings differ from PostgreSQL');
     }
+    const streamless = findings.filter(({ kind }) => kind === 'streamless');
     const orphans = findings.filter(({ kind }) => kind === 'orphan');
     const diverged = findings.filter(({ kind }) => DIVERGED_KINDS.includes(kind));
     const others = findings.filter((finding) => !orphans.includes(finding) && !diverged.includes(finding));
 
     await this.writeTombstones(orphans);
+    if (streamless.length > 0) await advancer.createStreams(streamless.map(({ productId }) => productId));
     const results: RebuildResult[] = [];
     if (diverged.length > 0) results.push(await advancer.advance(diverged));
     if (others.length > 0) results.push(await rebuilder.rebuild(others.map(({ productId }) => productId)));

@@ -101,7 +101,7 @@ export class CatalogueScan implements DriftScan {
     const { database, config, metrics } = this.parts;
     const { report, refilling } = this;
     const size = this.kind === 'counts' ? Math.ceil(config.pageSize / COUNTS_PAGE_DIVISOR) : config.pageSize;
-    const ids = await readProductPage(database, this.after, size);
+    const { ids, withoutStream } = await readProductPage(database, this.after, size);
     const findings: DriftFinding[] = [];
     const lagging: DriftFinding[] = [];
     for (const product of await compareProducts(this.parts, ids, this.kind)) {
@@ -112,7 +112,8 @@ export class CatalogueScan implements DriftScan {
       // An orphan was deleted since its page was read; the orphan scan finds what is left of it.
       else if (verdict.kind === 'DIFFERENT' && verdict.reason !== 'ORPHAN') {
         findings.push({ productId, kind: DRIFT[verdict.reason], seq });
-      } else if (verdict.kind === 'MISSING' && refilling && product.database!.seq > 0) {
+      } else if (withoutStream.has(productId)) findings.push({ productId, kind: 'streamless', seq });
+      else if (verdict.kind === 'MISSING' && refilling && product.database!.seq > 0) {
         findings.push({ productId, kind: 'refill', seq });
       }
     }

@@ -57,6 +57,7 @@ test('compares every product, page by page', async () => {
     missing: 0,
     behind: 0,
     different: 0,
+    withoutStream: 0,
     uncounted: 0,
   });
 });
@@ -73,7 +74,15 @@ test('tells missing, behind and different apart, and finds the keys of a product
   await store.replace([{ productId: gone, seq: 3, stars: [0, 0, 0, 0, 3], eventTag: NO_EVENT_TAG }]);
 
   const { report, findings } = await audit();
-  expect(report).toEqual({ compared: 5, equal: 1, missing: 1, behind: 1, different: 3, uncounted: 0 });
+  expect(report).toEqual({
+    compared: 5,
+    equal: 1,
+    missing: 1,
+    behind: 1,
+    different: 3,
+    withoutStream: 0,
+    uncounted: 0,
+  });
   expect(
     new Map(findings.map(({ productId, kind, detail }) => [productId, `${kind} ${detail.split(':')[0]}`])),
   ).toEqual(

@@ -28,6 +28,8 @@ export interface AuditReport {
   missing: number;
   behind: number;
   different: number;
+  /** Loaded with triggers off: nothing says which changes their ratings hold. */
+  withoutStream: number;
   /** PostgreSQL could not count their reviews: whether they are right is not known. */
   uncounted: number;
 }
@@ -45,7 +47,15 @@ const MAX_RECHECKED = 100_000;
  */
 export async function auditRatings(sources: ComparisonSources, options: AuditOptions): Promise<AuditReport> {
   const { store, database } = sources;
-  const report: AuditReport = { compared: 0, equal: 0, missing: 0, behind: 0, different: 0, uncounted: 0 };
+  const report: AuditReport = {
+    compared: 0,
+    equal: 0,
+    missing: 0,
+    behind: 0,
+    different: 0,
+    withoutStream: 0,
+    uncounted: 0,
+  };
   let unsettled: string[] = [];
 
   const record = (product: ComparedProduct): void => {
@@ -67,8 +77,13 @@ export async function auditRatings(sources: ComparisonSources, options: AuditOpt
     return again;
   };
 
-  for await (const ids of productPages(database, options.productsPerPage ?? 1_000)) {
-    unsettled.push(...(await check(ids, options.waitMs > 0)));
+  for await (const { ids, withoutStream } of productPages(database, options.productsPerPage ?? 1_000)) {
+    report.withoutStream += withoutStream.size;
+    for (const productId of withoutStream) {
+      options.onFinding({ productId, kind: 'DIFFERENT', detail: 'no stream: it was loaded with triggers off' });
+    }
+    const others = ids.filter((id) => !withoutStream.has(id));
+    unsettled.push(...(await check(others, options.waitMs > 0)));
     report.compared += ids.length;
     options.onProgress(report.compared);
   }

@@ -61,4 +61,16 @@ export class SequenceAdvancer {
     }
     return this.rebuilder.rebuild(products.map(({ productId }) => productId));
   }
+
+  /**
+   * Makes the streams of products that were loaded with triggers off, at sequence number 0: their events begin with the next change.
+   * @throws the database's error
+   */
+  async createStreams(productIds: readonly string[]): Promise<void> {
+    await this.database.query({
+      name: 'create_review_streams',
+      text: 'SELECT advance_review_sequence(id, 0) FROM (SELECT unnest($1::uuid[]) AS id ORDER BY id) AS p',
+      values: [productIds],
+    });
+  }
 }
