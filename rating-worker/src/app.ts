@@ -2,8 +2,8 @@ import { setMaxListeners } from 'node:events';
 import { createKafkaClient } from '@exact-ratings/shared/clients/kafka-client.js';
 import type { Queryable } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
-import { PermanentError, retryUntilAborted, waitFor } from '@exact-ratings/shared/runtime/backoff.js';
-import { settledWithin, untilAborted } from '@exact-ratings/shared/runtime/deadline.js';
+import { PermanentError, waitFor } from '@exact-ratings/shared/runtime/backoff.js';
+import { settledWithin, untilAborted, withDeadline } from '@exact-ratings/shared/runtime/deadline.js';
 import { ReleaseStack } from '@exact-ratings/shared/runtime/lifecycle.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { startMonitoringServer } from '@exact-ratings/shared/runtime/monitoring-server.js';
@@ -62,12 +62,12 @@ export interface RatingWorker {
 
 /** The composition root: opens every part and hands it to those that need it. */
 export function createRatingWorker({ config, logger, onFatal, overrides }: RatingWorkerOptions): RatingWorker {
-  const metrics = createMetrics();
+  const metrics = createMetrics(() => ready());
   const resources = new ReleaseStack();
   const waits = new AbortController();
   setMaxListeners(0, waits.signal);
   let ready: () => Promise<Record<string, boolean>> = () =>
-    Promise.resolve({ kafka: false, redis: false, deadLetters: true });
+    Promise.resolve({ kafka: false, redis: false, postgres: false, queue: true, deadLetters: true });
   let port = 0;
 
   const start = async (signal: AbortSignal): Promise<void> => {
@@ -90,14 +90,16 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
       if (error instanceof PermanentError) onFatal(error);
     });
     const ratingRedis = createRatingConnection(config.redis, 'rating-worker:ratings', logger);
-    const queueRedis = createQueueConnection(config.redis, 'rating-worker:queue', logger);
-    const workerRedis = createQueueConnection(config.redis, 'rating-worker:jobs', logger);
-    resources.push('Redis', () => [ratingRedis, queueRedis, workerRedis].forEach((redis) => redis.disconnect()));
-    const { mayReadInfo } = await retryUntilAborted(
+    resources.push('Redis', () => ratingRedis.disconnect());
+    const { mayReadInfo } = await waitFor(
+      'a Redis that keeps jobs',
       () => untilAborted(checkRedisMemory(ratingRedis, logger), signal),
-      () => {},
+      logger,
       signal,
     );
+    const queueRedis = createQueueConnection(config.redis, 'rating-worker:queue', mayReadInfo, logger);
+    const workerRedis = createQueueConnection(config.redis, 'rating-worker:jobs', mayReadInfo, logger);
+    resources.push('Redis for jobs', () => [queueRedis, workerRedis].forEach((redis) => redis.disconnect()));
 
     // Ratings and their repair.
     const database = new GuardedDatabase(overrides?.database ?? pool, logger);
@@ -208,6 +210,8 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
     ready = async () => ({
       kafka: group.isMember() && !monitor.isStalled,
       redis: await redisAnswers(),
+      postgres: await database.answers(),
+      queue: !(await withDeadline(queue.isPaused(), 1_000, 'Redis did not tell').catch(() => false)),
       deadLetters: !deadLetters.isBlocked,
     });
 

@@ -15,8 +15,13 @@ const DEAD_SOCKET_MS = 12_000;
  * A connection for BullMQ: waits for Redis without end, as BullMQ wants it, and gives a silent socket up (a network
  * that swallows packets closes nothing).
  */
-export function createQueueConnection(config: RedisConfig, name: string, logger: Logger): Redis {
-  return connect(config, name, logger, 'debug', { maxRetriesPerRequest: null, socketTimeout: DEAD_SOCKET_MS });
+export function createQueueConnection(config: RedisConfig, name: string, mayReadInfo: boolean, logger: Logger): Redis {
+  return connect(config, name, logger, 'debug', {
+    maxRetriesPerRequest: null,
+    socketTimeout: DEAD_SOCKET_MS,
+    // ioredis asks INFO whether Redis has loaded its file, and else prints a line for every connection.
+    enableReadyCheck: mayReadInfo,
+  });
 }
 
 /**
@@ -75,15 +80,22 @@ export function createDatabasePool(
 }
 
 /**
- * Warns where Redis evicts keys: jobs would be lost, BullMQ wants noeviction. A user who may not read INFO is warned once instead.
+ * Refuses a Redis that may evict the queue's keys: without some of them a job that is there is never worked on. Where it evicts
+ * only keys that expire, which are the jobs' locks and ratings with a TTL, it warns. A user who may not read INFO is warned once instead.
  * @returns whether INFO may be read
- * @throws ioredis's error where Redis fails
+ * @throws ioredis's error where Redis fails, or an error that says what to set
  */
 export async function checkRedisMemory(redis: Redis, logger: Logger): Promise<{ mayReadInfo: boolean }> {
   try {
     const policy = /^maxmemory_policy:(\S+)/m.exec(await redis.info('memory'))?.[1];
+    if (policy?.startsWith('allkeys-') === true) {
+      throw new Error(`its maxmemory-policy is ${policy}, which evicts jobs: set it to noeviction`);
+    }
     if (policy !== undefined && policy !== 'noeviction') {
-      logger.warn({ policy }, 'Redis evicts keys: set maxmemory-policy to noeviction, or jobs can be lost');
+      logger.warn(
+        { policy },
+        'Redis evicts keys that expire, such as the locks of jobs: set maxmemory-policy to noeviction',
+      );
     }
     return { mayReadInfo: true };
   } catch (error) {
@@ -97,6 +109,6 @@ export async function checkRedisMemory(redis: Redis, logger: Logger): Promise<{ 
 }
 
 /** By an ACL, or because the command was renamed away. */
-function isCommandRefused(error: unknown): boolean {
-  return error instanceof Error && /^(NOPERM|ERR unknown command)/.test(error.message);
+export function isCommandRefused(error: unknown): boolean {
+  return error instanceof Error && /^(NOPERM .*command|ERR unknown command)/.test(error.message);
 }

@@ -1,6 +1,10 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { findFreePort } from '@exact-ratings/stack/servers/ports.js';
+import { RATINGS_COMMAND_ENTRY } from '@exact-ratings/stack/system.js';
 import { eventually } from '@exact-ratings/stack/testing/eventually.js';
 import { changeReviews, insertProducts, insertReviews } from '@exact-ratings/stack/testing/rows.js';
+import { Queue } from 'bullmq';
 import { expectExact, readLag, relay, send, takeEvents } from './testing/test-data.js';
 import {
   createPipeline,
@@ -11,6 +15,9 @@ import {
   stopWorkers,
   type OwnTestServers,
 } from './testing/test-servers.js';
+
+const execFileAsync = promisify(execFile);
+const READY = { kafka: true, redis: true, postgres: true, queue: true, deadLetters: true };
 
 let servers: OwnTestServers;
 
@@ -53,10 +60,12 @@ test('goes on without PostgreSQL where the state is known, and rebuilds the rest
   );
   expect(await metric('rating_events_total', { result: 'deferred' })).toBe(5);
   expect(await metric('rating_jobs_total', { result: 'failed' })).toBe(0);
-  expect(await worker.readiness()).toEqual({ kafka: true, redis: true, deadLetters: true });
+  expect(await worker.readiness()).toEqual({ ...READY, postgres: false });
+  expect(await metric('rating_worker_ready', { part: 'postgres' })).toBe(0);
 
   await stack.postgres.start();
   await expectExact(pool, redis, [known!, unknown!]);
+  await eventually('it is ready', async () => (await worker.readiness())['postgres']);
   expect(await metric('rating_rebuilds_total', { reason: 'deferred' })).toBe(1);
   expect(await metric('rating_dead_letters_total')).toBe(0);
 });
@@ -158,7 +167,7 @@ test('is exact again after FLUSHALL and after a restart of Redis with nothing in
   await stack.redis.start({ empty: true });
   await write();
   await expectExact(pool, redis, products);
-  expect(await worker.readiness()).toEqual({ kafka: true, redis: true, deadLetters: true });
+  expect(await worker.readiness()).toEqual(READY);
 });
 
 test('waits for Redis and Kafka that are down when it starts', async () => {
@@ -222,7 +231,10 @@ test('works for a Redis user without the dangerous commands, INFO, CONFIG, KEYS 
   try {
     await expect(redis.info()).rejects.toThrow('NOPERM');
     const pipeline = await createPipeline(servers);
-    const { worker, metric, fatal } = await startWorker(pipeline, { RECONCILER_ENABLED: 'true' });
+    const { worker, metric, fatal } = await startWorker(pipeline, {
+      RECONCILER_ENABLED: 'true',
+      RECONCILER_SEQUENCE_SCAN_INTERVAL_MS: '100',
+    });
     const products = await insertProducts(pool, 5);
     for (let round = 0; round < 3; round += 1) {
       await changeReviews(pool, products);
@@ -230,9 +242,9 @@ test('works for a Redis user without the dangerous commands, INFO, CONFIG, KEYS 
     }
     await expectExact(pool, redis, products);
     await eventually(
-      'the scans that need no SCAN are made',
+      'the scans that need no SCAN are made, while one that failed would have been tried again',
       async () =>
-        (await metric('rating_reconciler_scans_total', { scan: 'sequences' })) > 0 &&
+        (await metric('rating_reconciler_scans_total', { scan: 'sequences' })) > 50 &&
         (await metric('rating_reconciler_scans_total', { scan: 'counts' })) > 0,
     );
     expect(await metric('rating_reconciler_scans_total', { scan: 'orphans' })).toBe(0);
@@ -240,6 +252,55 @@ test('works for a Redis user without the dangerous commands, INFO, CONFIG, KEYS 
     expect(fatal).toEqual([]);
   } finally {
     await redis.acl('SETUSER', 'default', '+@all');
+  }
+  expect(Number(/cmdstat_scan:.*rejected_calls=(\d+)/.exec(await redis.info('commandstats'))?.[1])).toBe(1);
+});
+
+test('waits for a Redis that would evict jobs to be set right, and says so', async () => {
+  const { pool, redis, kafka } = servers;
+  const pipeline = await createPipeline(servers);
+  const products = await insertProducts(pool, 2);
+  await insertReviews(pool, products);
+  await relay(pool, kafka, pipeline.topic);
+  await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+  try {
+    const { worker, fatal } = createWorker(pipeline);
+    const started = worker.start(new AbortController().signal);
+    await eventually('the health server answers', () => worker.port() !== 0);
+    await eventually('the policy was looked at', async () =>
+      String(await redis.client('LIST')).includes('name=rating-worker:ratings'),
+    );
+    expect((await fetch(`http://127.0.0.1:${worker.port()}/ready`)).status).toBe(503);
+    expect(await redis.exists(`bull:${pipeline.env['RATING_QUEUE_NAME']}:meta`)).toBe(0);
+    await redis.config('SET', 'maxmemory-policy', 'noeviction');
+    await started;
+    await expectExact(pool, redis, products);
+    expect(fatal).toEqual([]);
+  } finally {
+    await redis.config('SET', 'maxmemory-policy', 'noeviction');
+  }
+});
+
+test('a paused queue is shown, and resumed by a command', async () => {
+  const { pool, redis, kafka } = servers;
+  const pipeline = await createPipeline(servers);
+  const { worker, metric } = await startWorker(pipeline);
+  const queue = new Queue(pipeline.env['RATING_QUEUE_NAME']!, { connection: redis });
+  await queue.pause();
+  try {
+    const products = await insertProducts(pool, 2);
+    await insertReviews(pool, products);
+    await relay(pool, kafka, pipeline.topic);
+    expect(await worker.readiness()).toEqual({ ...READY, queue: false });
+    expect(await metric('rating_worker_ready', { part: 'queue' })).toBe(0);
+    const { stdout } = await execFileAsync(process.execPath, [RATINGS_COMMAND_ENTRY, 'resume'], {
+      env: { PATH: process.env['PATH'], ...pipeline.env },
+    });
+    expect(stdout).toBe(`the queue ${pipeline.env['RATING_QUEUE_NAME']} runs again\n`);
+    await expectExact(pool, redis, products);
+    expect(await worker.readiness()).toEqual(READY);
+  } finally {
+    await queue.close();
   }
 });
 

@@ -9,6 +9,7 @@ const FRESHNESS_BUCKETS_S = [
 /** The worker's metrics in a registry of their own, so that several workers fit into one process. */
 export interface WorkerMetrics {
   readonly registry: Registry;
+  readonly ready: Gauge<'part'>;
   readonly events: Counter<'result'>;
   readonly jobs: Counter<'result'>;
   readonly gaps: Counter;
@@ -27,13 +28,25 @@ export interface WorkerMetrics {
   readonly redisDataLosses: Counter;
 }
 
-export function createMetrics(): WorkerMetrics {
+/** @param readiness what `/ready` says, asked at every collection */
+export function createMetrics(
+  readiness: () => Promise<Readonly<Record<string, boolean>>> = () => Promise.resolve({}),
+): WorkerMetrics {
   const registry = new Registry();
   const registers = [registry];
   // The default of 10 ms wakes an idle process 100 times a second.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
   return {
     registry,
+    ready: new Gauge({
+      name: 'rating_worker_ready',
+      help: 'What /ready says: 1 where the part is up',
+      labelNames: ['part'],
+      registers,
+      async collect() {
+        for (const [part, isUp] of Object.entries(await readiness())) this.set({ part }, isUp ? 1 : 0);
+      },
+    }),
     events: new Counter({
       name: 'rating_events_total',
       help: 'Review events: applied, duplicate (applied before), rebuilt (from PostgreSQL), deferred (until PostgreSQL answers), unknown_product',

@@ -6,12 +6,14 @@ import { audit } from './audit.js';
 import { EXIT, UsageError, type Command } from './command.js';
 import { deadLetters } from './dead-letters.js';
 import { rebuild } from './rebuild.js';
+import { resume } from './resume.js';
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   audit,
   rebuild,
   'after-restore': afterRestore,
   'dead-letters': deadLetters,
+  resume,
 };
 
 const USAGE = `Maintenance of the ratings in Redis.
@@ -20,6 +22,7 @@ const USAGE = `Maintenance of the ratings in Redis.
   npm run ratings -- rebuild --all | PRODUCT_ID …         rebuilds ratings from PostgreSQL
   npm run ratings -- after-restore --yes                  after an older backup of PostgreSQL was put back
   npm run ratings -- dead-letters list | replay …         the messages that broke the contract
+  npm run ratings -- resume                               the queue goes on where somebody paused it
 
   npm run ratings -- COMMAND --help says more. All connect as DATABASE_*, REDIS_* and KAFKA_* in the environment say.
 

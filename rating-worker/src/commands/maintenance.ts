@@ -38,23 +38,23 @@ export async function withMaintenance(
   const logger = createLogger('maintenance', 'silent');
   const pool = createDatabasePool(config.database, { ...config.databasePool, size: 2 }, logger);
   const redis = createRatingConnection(config.redis, 'maintenance', logger);
-  const stopping = new AbortController();
-  onStopRequest(
-    () => stopping.abort(new Error('stopped')),
-    () => process.exit(3),
-  );
-
-  const store = new RatingStore(redis, { ttlSeconds: config.ratingTtlSeconds });
-  const metrics = createMetrics();
-  const database = new GuardedDatabase(pool, logger);
-  const setAside = new SetAsideProducts(config.databasePool.statementTimeoutMs, metrics.setAside, logger);
-  const reader = new AggregateReader(database, setAside);
-  const rebuilder = new RatingRebuilder(reader, store);
-  const advancer = new SequenceAdvancer(database, rebuilder, store, logger);
-  const limiter = new RateLimiter(config.reconciler.rebuildsPerSecond);
-  const repairer = new DriftRepairer({ store, rebuilder, advancer, limiter, metrics, logger });
-  const scanParts: ScanParts = { store, database, reader, repairer, config: config.reconciler, metrics };
   try {
+    const stopping = new AbortController();
+    onStopRequest(
+      () => stopping.abort(new Error('stopped')),
+      () => process.exit(3),
+    );
+
+    const store = new RatingStore(redis, { ttlSeconds: config.ratingTtlSeconds });
+    const metrics = createMetrics();
+    const database = new GuardedDatabase(pool, logger);
+    const setAside = new SetAsideProducts(config.databasePool.statementTimeoutMs, metrics.setAside, logger);
+    const reader = new AggregateReader(database, setAside);
+    const rebuilder = new RatingRebuilder(reader, store);
+    const advancer = new SequenceAdvancer(database, rebuilder, store, logger);
+    const limiter = new RateLimiter(config.reconciler.rebuildsPerSecond);
+    const repairer = new DriftRepairer({ store, rebuilder, advancer, limiter, metrics, logger });
+    const scanParts: ScanParts = { store, database, reader, repairer, config: config.reconciler, metrics };
     return await work({ ...scanParts, rebuilder, advancer, limiter, signal: stopping.signal });
   } catch (error) {
     const { host, port } = config.database;

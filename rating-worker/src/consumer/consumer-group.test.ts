@@ -40,7 +40,13 @@ test('keeps the ratings exact through creations, edits, hidden and deleted revie
   );
   expect(await metric('rating_gaps_total')).toBe(0);
   expect(await metric('rating_dead_letters_total')).toBe(0);
-  expect(await worker.readiness()).toEqual({ kafka: true, redis: true, deadLetters: true });
+  expect(await worker.readiness()).toEqual({
+    kafka: true,
+    redis: true,
+    postgres: true,
+    queue: true,
+    deadLetters: true,
+  });
   const answers = await Promise.all(
     ['health', 'ready', 'metrics'].map((path) => fetch(`http://127.0.0.1:${worker.port()}/${path}`)),
   );

@@ -62,7 +62,13 @@ test('says nothing while all is well, idle or at work', async () => {
     await eventually('time goes by', () => Date.now() > until);
   }
   expect(fatal).toEqual([]);
-  expect(await worker.readiness()).toEqual({ kafka: true, redis: true, deadLetters: true });
+  expect(await worker.readiness()).toEqual({
+    kafka: true,
+    redis: true,
+    postgres: true,
+    queue: true,
+    deadLetters: true,
+  });
   expect(await metric('rating_consumer_lag_messages')).toBe(0);
 });
 

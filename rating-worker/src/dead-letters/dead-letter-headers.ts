@@ -5,6 +5,8 @@ export const DEAD_LETTER_HEADERS = {
   partition: 'dead-letter-source-partition',
   offset: 'dead-letter-source-offset',
   timestamp: 'dead-letter-source-timestamp',
-  /** Where the topic refuses the value as too large: its size. The original stays at its offset. */
+  /** Where the topic refuses the letter as too large: the sizes of what is left out. The original stays at its offset. */
   omittedBytes: 'dead-letter-omitted-bytes',
+  omittedHeaderBytes: 'dead-letter-omitted-header-bytes',
+  omittedKeyBytes: 'dead-letter-omitted-key-bytes',
 } as const;

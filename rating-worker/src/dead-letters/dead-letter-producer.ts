@@ -102,49 +102,70 @@ export class DeadLetterProducer {
       this.connected = true;
     }
     try {
-      await this.producer.send({ topic: this.topic, acks: -1, timeout: 5_000, messages: chunk.map(toDeadLetter) });
+      await this.sendMessages(chunk.map((letter) => toDeadLetter(letter)));
     } catch (error) {
       if (!isMessageTooLarge(error)) throw error;
-      if (chunk.length > 1) {
-        for (const letter of chunk) await this.trySend([letter]);
-        return;
-      }
-      this.logger.error({ reason: errorMessage(error) }, 'a dead letter is too large: sent without its value');
-      await this.producer.send({ topic: this.topic, acks: -1, timeout: 5_000, messages: chunk.map(withoutValue) });
+      for (const letter of chunk) await this.sendAlone(letter);
     }
+  }
+
+  /** Sends one letter, with as much of it as the topic takes. */
+  private async sendAlone(letter: RejectedMessage): Promise<void> {
+    for (let omitted = 0; ; omitted += 1) {
+      try {
+        return await this.sendMessages([toDeadLetter(letter, OMISSIONS.slice(0, omitted))]);
+      } catch (error) {
+        if (!isMessageTooLarge(error) || omitted === OMISSIONS.length) throw error;
+        this.logger.error(
+          { reason: errorMessage(error) },
+          `a dead letter is too large: sent without its ${OMISSIONS[omitted]}`,
+        );
+      }
+    }
+  }
+
+  private async sendMessages(messages: Message[]): Promise<void> {
+    await this.producer.send({ topic: this.topic, acks: -1, timeout: 5_000, messages });
   }
 }
 
-function toDeadLetter({ topic, partition, message, reason }: RejectedMessage): Message {
+/** What a letter that is too large is sent without: the first, the first two, then all of these. */
+const OMISSIONS = ['value', 'headers', 'key'] as const;
+
+function toDeadLetter(
+  { topic, partition, message, reason }: RejectedMessage,
+  omitted: ReadonlyArray<(typeof OMISSIONS)[number]> = [],
+): Message {
+  const without = (part: (typeof OMISSIONS)[number]): boolean => omitted.includes(part);
   return {
-    key: message.key,
-    value: message.value,
+    key: without('key') ? null : message.key,
+    value: without('value') ? null : message.value,
     headers: {
-      ...message.headers,
+      ...(without('headers') ? {} : message.headers),
       [DEAD_LETTER_HEADERS.reason]: reason,
       [DEAD_LETTER_HEADERS.topic]: topic,
       [DEAD_LETTER_HEADERS.partition]: String(partition),
       [DEAD_LETTER_HEADERS.offset]: message.offset,
       [DEAD_LETTER_HEADERS.timestamp]: message.timestamp,
+      ...(without('value') ? { [DEAD_LETTER_HEADERS.omittedBytes]: String(message.value?.length ?? 0) } : {}),
+      ...(without('headers') ? { [DEAD_LETTER_HEADERS.omittedHeaderBytes]: String(headerBytes(message)) } : {}),
+      ...(without('key') ? { [DEAD_LETTER_HEADERS.omittedKeyBytes]: String(message.key?.length ?? 0) } : {}),
     },
   };
 }
 
-function withoutValue(rejected: RejectedMessage): Message {
-  const letter = toDeadLetter(rejected);
-  const omittedBytes = String(rejected.message.value?.length ?? 0);
-  return {
-    ...letter,
-    value: null,
-    headers: { ...letter.headers, [DEAD_LETTER_HEADERS.omittedBytes]: omittedBytes },
-  };
+function headerBytes({ headers = {} }: KafkaMessage): number {
+  return Object.entries(headers)
+    .flatMap(([name, value]) => [name, ...[value ?? ''].flat()])
+    .reduce((sum, part) => sum + Buffer.byteLength(part), 0);
 }
 
 function chunksOf(rejected: readonly RejectedMessage[], maxBytes: number): RejectedMessage[][] {
   const chunks: RejectedMessage[][] = [];
   let size = Infinity;
   for (const letter of rejected) {
-    const bytes = (letter.message.value?.length ?? 0) + (letter.message.key?.length ?? 0) + 500;
+    const bytes =
+      (letter.message.value?.length ?? 0) + (letter.message.key?.length ?? 0) + headerBytes(letter.message) + 500;
     if (size + bytes > maxBytes) {
       chunks.push([]);
       size = 0;

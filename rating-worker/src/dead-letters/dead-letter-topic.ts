@@ -14,11 +14,13 @@ export interface DeadLetter {
   readonly source: { readonly topic: string; readonly partition: string; readonly offset: string };
   /** Set where the value was too large for the topic: its size. */
   readonly omittedBytes: string | undefined;
+  /** Whether value, headers and key are the original's. */
+  readonly isComplete: boolean;
 }
 
 export interface ReplayReport {
   replayed: number;
-  /** Their value is not in the dead-letter topic. */
+  /** Not all of them is in the dead-letter topic. */
   skipped: number;
 }
 
@@ -51,7 +53,7 @@ export class DeadLetterTopic {
         const ranges = await this.readRanges(admin, all);
         await this.read(admin, ranges, async (letter) => {
           if (!wanted(letter)) return;
-          if (letter.omittedBytes !== undefined) {
+          if (!letter.isComplete) {
             report.skipped += 1;
             return;
           }
@@ -159,6 +161,12 @@ interface Message {
   readonly headers?: IHeaders;
 }
 
+const OMISSION_HEADERS = [
+  DEAD_LETTER_HEADERS.omittedBytes,
+  DEAD_LETTER_HEADERS.omittedHeaderBytes,
+  DEAD_LETTER_HEADERS.omittedKeyBytes,
+];
+
 function toDeadLetter(partition: number, { offset, key, value, headers = {} }: Message): DeadLetter {
   const own: readonly string[] = Object.values(DEAD_LETTER_HEADERS);
   const text = (name: string): string | undefined => headers[name]?.toString();
@@ -175,5 +183,6 @@ function toDeadLetter(partition: number, { offset, key, value, headers = {} }: M
       offset: text(DEAD_LETTER_HEADERS.offset) ?? '',
     },
     omittedBytes: text(DEAD_LETTER_HEADERS.omittedBytes),
+    isComplete: OMISSION_HEADERS.every((name) => headers[name] === undefined),
   };
 }

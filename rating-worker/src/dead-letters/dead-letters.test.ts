@@ -81,7 +81,13 @@ describe('the worker', () => {
     await relay(pool, kafka, pipeline.topic);
     await expectExact(pool, redis, products);
     expect(await metric('rating_dead_letters_total')).toBe(poison.length);
-    expect(await worker.readiness()).toEqual({ kafka: true, redis: true, deadLetters: true });
+    expect(await worker.readiness()).toEqual({
+      kafka: true,
+      redis: true,
+      postgres: true,
+      queue: true,
+      deadLetters: true,
+    });
     expect(fatal).toEqual([]);
   });
 
@@ -148,28 +154,48 @@ describe('the worker', () => {
     );
   });
 
-  test('leaves out the value that the dead-letter topic refuses as too large, and says where it is', async () => {
+  test('leaves out what the dead-letter topic refuses as too large, and says where it is', async () => {
     const { kafka } = servers;
     const pipeline = await createPipeline(servers, { partitions: 1, deadLetters: false });
     const deadLetters = `${pipeline.topic}.dead-letters`;
     const configEntries = [{ name: 'max.message.bytes', value: '2000' }];
     await createTopics(kafka, [{ topic: deadLetters, numPartitions: 1, configEntries }]);
-    await startWorker(pipeline);
+    const { metric } = await startWorker(pipeline);
     await send(kafka, pipeline.topic, [
       { key: 'a', value: 'small' },
       { key: 'b', value: 'x'.repeat(100_000) },
       { key: 'c', value: 'small too' },
+      { key: 'd', value: 'y', headers: { trace: 'h'.repeat(5_000), tags: ['i'.repeat(5), 'j'] } },
+      { key: 'k'.repeat(6_000), value: 'z'.repeat(10), headers: { trace: 'short' } },
+      { key: 'e', value: 'the last' },
     ]);
-    const letters = await readTopic(kafka, deadLetters, 3);
+    const letters = await readTopic(kafka, deadLetters, 6);
     expect(letters.map(({ key, value }) => [String(key), value === null ? null : String(value)])).toEqual([
       ['a', 'small'],
       ['b', null],
       ['c', 'small too'],
+      ['d', null],
+      ['null', null],
+      ['e', 'the last'],
     ]);
     expect(letters[1]!.headers).toMatchObject({
       'dead-letter-omitted-bytes': '100000',
       'dead-letter-source-offset': '1',
     });
+    expect(letters[3]!.headers).toMatchObject({
+      'dead-letter-omitted-bytes': '1',
+      'dead-letter-omitted-header-bytes': '5015',
+    });
+    expect(letters[4]!.headers).toMatchObject({
+      'dead-letter-omitted-key-bytes': '6000',
+      'dead-letter-source-offset': '4',
+    });
+    expect(await metric('rating_dead_letters_blocked')).toBe(0);
+    await stopWorkers();
+
+    // What is not whole cannot be replayed.
+    const topic = new DeadLetterTopic(kafka, deadLetters, `replayed-${pipeline.topic}`);
+    expect(await topic.replay(() => true, false)).toEqual({ replayed: 3, skipped: 3 });
   });
 });
 

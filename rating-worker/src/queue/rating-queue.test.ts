@@ -42,7 +42,7 @@ afterEach(async () => {
 });
 
 function connect(): Redis {
-  const redis = createQueueConnection(config.redis, 'test', logger);
+  const redis = createQueueConnection(config.redis, 'test', true, logger);
   connections.push(redis);
   return redis;
 }

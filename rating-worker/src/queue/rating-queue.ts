@@ -31,6 +31,7 @@ interface PendingJob {
 export class RatingQueue {
   private readonly queue: Queue<RatingJobData, void, RatingJobName>;
   private readonly events: QueueEvents;
+  private paused = false;
   private readonly waiting = new Map<string, (outcome: JobOutcome) => void>();
 
   constructor(
@@ -84,6 +85,7 @@ export class RatingQueue {
       while (open.size > 0) {
         await this.add(toAdd, signal);
         await untilAborted(settledWithin(finished, this.config.lookupAfterMs), signal);
+        if (open.size > 0) await this.reportPause(signal);
         toAdd = await this.recoverLost([...open], watch, signal);
       }
     } finally {
@@ -100,6 +102,15 @@ export class RatingQueue {
   /** How many jobs are delayed: deferred rebuilds, and attempts to come. */
   async countDelayed(): Promise<number> {
     return this.queue.getDelayedCount();
+  }
+
+  /** Whether somebody has paused the queue: jobs are added, but none is worked on. */
+  async isPaused(): Promise<boolean> {
+    return this.queue.isPaused();
+  }
+
+  async resume(): Promise<void> {
+    await this.queue.resume();
   }
 
   async close(): Promise<void> {
@@ -160,6 +171,20 @@ export class RatingQueue {
       signal,
     );
     return found === 1;
+  }
+
+  /** Logs once that the queue is paused, and once that it goes on. */
+  private async reportPause(signal: AbortSignal): Promise<void> {
+    const paused = await waitFor(
+      'Redis to tell whether the queue is paused',
+      () => untilAborted(this.isPaused(), signal),
+      this.logger,
+      signal,
+    );
+    if (paused === this.paused) return;
+    this.paused = paused;
+    if (paused) this.logger.warn('the queue is paused: jobs wait, and offsets with them. "npm run ratings -- resume"');
+    else this.logger.info('the queue is no longer paused');
   }
 
   private logError(error: Error): void {

@@ -14,9 +14,12 @@ export class DatabaseUnavailableError extends Error {
 /** After a failure PostgreSQL is left alone for this long, so that its time-outs do not hold up the jobs. */
 const PAUSE_AFTER_FAILURE_MS = 1_000;
 
+const RECENT_MS = 1_000;
+
 /** PostgreSQL, left alone for a second after each failure; logs when it begins to fail, each time for another reason, and when it answers again. */
 export class GuardedDatabase implements Queryable {
   private unavailableUntil = 0;
+  private checkedAt = -Infinity;
   private failure: { readonly what: DatabaseFailure; readonly cause: unknown } | undefined;
 
   constructor(
@@ -47,12 +50,26 @@ export class GuardedDatabase implements Queryable {
     }
   }
 
+  /** Whether PostgreSQL gives ratings: what its last statement said where that is recent, else it is asked. */
+  async answers(): Promise<boolean> {
+    if (Date.now() - this.checkedAt > RECENT_MS) {
+      await this.query({
+        name: 'rating_aggregates_there',
+        text: 'SELECT FROM rating_aggregates LIMIT 0',
+        values: [],
+      }).catch(() => undefined);
+    }
+    return this.failure === undefined;
+  }
+
   private answered(): void {
+    this.checkedAt = Date.now();
     if (this.failure !== undefined) this.logger.info('PostgreSQL answers again');
     this.failure = undefined;
   }
 
   private failed(what: DatabaseFailure, cause: unknown): void {
+    this.checkedAt = Date.now();
     this.unavailableUntil = Date.now() + PAUSE_AFTER_FAILURE_MS;
     if (this.failure?.what.kind !== what.kind) {
       this.logger.warn({ reason: errorMessage(cause) }, `PostgreSQL fails (${what.kind}): ${what.advice}`);

@@ -1,5 +1,7 @@
+import { errorMessage } from '@exact-ratings/shared/runtime/error-message.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { RunningLoop, type NextRound } from '@exact-ratings/shared/runtime/running-loop.js';
+import { isCommandRefused } from '../connections.js';
 import type { ReconcilerConfig } from './reconciler-config.js';
 import type { CatalogueScan, DriftScan, OrphanScan, ScanKind, ScanReport } from '../drift/drift-scans.js';
 import type { ScanConfig } from '../drift/scan-config.js';
@@ -41,6 +43,8 @@ interface ScheduledScan {
 export class Reconciler {
   private readonly scheduled: Readonly<Record<ScanKind, ScheduledScan>>;
   private readonly loops: readonly RunningLoop[];
+  /** The scans of which it was logged that Redis refuses their commands. */
+  private readonly refused = new Set<ScanKind>();
   private leading = false;
 
   constructor(private readonly options: ReconcilerOptions) {
@@ -128,7 +132,8 @@ export class Reconciler {
     if (!this.leading) return { afterMs: intervalMs, orWhenWoken: true };
     if (dueAt > now) return { afterMs: dueAt - now, orWhenWoken: true };
     scheduled.beganAt ??= now;
-    const report = await scan.nextPage(signal);
+    const report = await this.nextPage(scheduled, signal);
+    if (report === 'refused') return { afterMs: intervalMs, orWhenWoken: false };
     if (report === null) {
       const spentMs = Date.now() - now;
       return { afterMs: Math.max(0, this.options.config.pageIntervalMs - spentMs), orWhenWoken: false };
@@ -139,6 +144,25 @@ export class Reconciler {
     // A PostgreSQL restored from an older backup leaves more traces than the sequence numbers show.
     if (scan.kind === 'sequences' && report.timelineDiverged) this.request('counts', 'orphans');
     return { afterMs: Math.max(0, scheduled.dueAt - Date.now()), orWhenWoken: true };
+  }
+
+  /** The next page, or 'refused' where this Redis user may not run the commands that the scan takes. */
+  private async nextPage(
+    { scan, intervalMs }: ScheduledScan,
+    signal: AbortSignal,
+  ): Promise<ScanReport | null | 'refused'> {
+    try {
+      return await scan.nextPage(signal);
+    } catch (error) {
+      if (!isCommandRefused(error)) throw error;
+      const { logger } = this.options;
+      logger[this.refused.has(scan.kind) ? 'debug' : 'warn'](
+        { scan: scan.kind, reason: errorMessage(error), retryInMs: intervalMs },
+        'reconciler: this Redis user may not run a command that a scan takes: allow it by ACL (for orphans +scan)',
+      );
+      this.refused.add(scan.kind);
+      return 'refused';
+    }
   }
 
   private completed(kind: ScanKind, report: ScanReport, milliseconds: number): void {

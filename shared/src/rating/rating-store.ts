@@ -74,7 +74,7 @@ export function ratingChange(event: ReviewEvent): RatingChange {
 
 /**
  * The ratings in Redis; the only code that touches their keys. Every method is one round trip, whatever the number
- * of products, and rejects with ioredis's error where Redis fails.
+ * of products (many go in several commands, one behind the other), and rejects with ioredis's error where Redis fails.
  */
 export class RatingStore {
   constructor(
@@ -90,8 +90,7 @@ export class RatingStore {
    * third of the keys: it is the truth, and the two public keys are written with it.
    */
   async getMany(productIds: readonly string[]): Promise<Array<PositionedRating | null>> {
-    if (productIds.length === 0) return [];
-    const values = await this.redis.mget(productIds.map((id) => ratingKeys(id).state));
+    const values = await this.readKeys(productIds, (id) => [ratingKeys(id).state]);
     return values.map((value) => {
       const state = parseRatingState(value);
       return state === null || 'deleted' in state ? null : state;
@@ -100,8 +99,7 @@ export class RatingStore {
 
   /** For comparison with PostgreSQL: what the products' keys hold, told apart, in the order of the ids. */
   async inspectMany(productIds: readonly string[]): Promise<StoredRating[]> {
-    if (productIds.length === 0) return [];
-    const values = await this.redis.mget(productIds.flatMap(allKeys));
+    const values = await this.readKeys(productIds, allKeys);
     return productIds.map((_, i) => classifyRatingTriple(values[3 * i], values[3 * i + 1], values[3 * i + 2]));
   }
 
@@ -127,7 +125,10 @@ export class RatingStore {
 
   /** Applies each product's changes to its state, exactly once whatever is repeated. See `lua/apply-changes.lua`. */
   async apply(products: readonly ProductChanges[]): Promise<ApplyResult[]> {
-    if (products.length === 0) return [];
+    return inChunks(products, MAX_PRODUCTS_PER_SCRIPT, (chunk) => this.applyChunk(chunk));
+  }
+
+  private async applyChunk(products: readonly ProductChanges[]): Promise<ApplyResult[]> {
     const answers = await this.redis.applyChanges(
       3 * products.length,
       ...products.flatMap(({ productId }) => allKeys(productId)),
@@ -145,7 +146,10 @@ export class RatingStore {
    * @returns for each aggregate, in order, whether it was written or something newer stayed.
    */
   async replace(aggregates: readonly RatingAggregate[]): Promise<Array<'WRITTEN' | 'NEWER'>> {
-    if (aggregates.length === 0) return [];
+    return inChunks(aggregates, MAX_PRODUCTS_PER_SCRIPT, (chunk) => this.replaceChunk(chunk));
+  }
+
+  private async replaceChunk(aggregates: readonly RatingAggregate[]): Promise<Array<'WRITTEN' | 'NEWER'>> {
     const answers = await this.redis.replaceRatings(
       3 * aggregates.length,
       ...aggregates.flatMap(({ productId }) => allKeys(productId)),
@@ -157,8 +161,30 @@ export class RatingStore {
 
   /** Removes all keys of these products, whatever they hold; readers are answered by PostgreSQL and fill them again. */
   async delete(productIds: readonly string[]): Promise<void> {
-    if (productIds.length > 0) await this.redis.del(productIds.flatMap(allKeys));
+    await inChunks(productIds, MAX_PRODUCTS_PER_READ, async (chunk) => [await this.redis.del(chunk.flatMap(allKeys))]);
   }
+
+  private readKeys(
+    productIds: readonly string[],
+    keysOf: (productId: string) => string[],
+  ): Promise<Array<string | null>> {
+    return inChunks(productIds, MAX_PRODUCTS_PER_READ, (chunk) => this.redis.mget(chunk.flatMap(keysOf)));
+  }
+}
+
+/** Redis answers nobody else during a command, and Lua's `unpack` fails beyond some 8,000 values. */
+const MAX_PRODUCTS_PER_SCRIPT = 500;
+const MAX_PRODUCTS_PER_READ = 1_000;
+
+/** The results of all chunks, in order; the commands are sent without waiting for each other. */
+async function inChunks<Item, Result>(
+  items: readonly Item[],
+  size: number,
+  work: (chunk: readonly Item[]) => Promise<Result[]>,
+): Promise<Result[]> {
+  const results: Array<Promise<Result[]>> = [];
+  for (let start = 0; start < items.length; start += size) results.push(work(items.slice(start, start + size)));
+  return (await Promise.all(results)).flat();
 }
 
 function allKeys(productId: string): string[] {

@@ -16,6 +16,8 @@ export interface MonitoringServer {
   stop(): Promise<void>;
 }
 
+const KEEP_ALIVE_MS = 620_000;
+
 /**
  * `GET /health`: the process lives. `GET /ready`: its parts are up. `GET /metrics`: Prometheus text.
  * @throws an error naming the address where it is taken.
@@ -44,6 +46,9 @@ export async function startMonitoringServer(options: MonitoringServerOptions): P
     };
     answer().catch(() => reply(500, 'text/plain', 'internal error\n'));
   });
+  // Longer than load balancers and Prometheus keep a connection, so that none is closed just as they use it again.
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.headersTimeout = KEEP_ALIVE_MS + 1_000;
   await listen(server, options.host, options.port);
   return {
     port: (server.address() as AddressInfo).port,
