@@ -75,6 +75,8 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
       host: config.host,
       port: config.port,
       readiness: () => ready(),
+      // Without it events of known products are applied, and the rest is deferred.
+      shownOnly: ['postgres'],
       metrics: metrics.registry,
     });
     port = monitoring.port;

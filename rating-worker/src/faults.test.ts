@@ -62,6 +62,10 @@ test('goes on without PostgreSQL where the state is known, and rebuilds the rest
   expect(await metric('rating_jobs_total', { result: 'failed' })).toBe(0);
   expect(await worker.readiness()).toEqual({ ...READY, postgres: false });
   expect(await metric('rating_worker_ready', { part: 'postgres' })).toBe(0);
+  const answer = await fetch(`http://127.0.0.1:${worker.port()}/ready`);
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get('keep-alive')).toBe('timeout=620');
+  expect(await answer.json()).toMatchObject({ ready: true, parts: { postgres: false } });
 
   await stack.postgres.start();
   await expectExact(pool, redis, [known!, unknown!]);

@@ -6,8 +6,10 @@ export interface MonitoringServerOptions {
   readonly host: string;
   /** 0 lets the kernel choose. */
   readonly port: number;
-  /** The parts that must be up, by name; `/ready` answers 200 when all are true, else 503 with the names. */
+  /** The parts that must be up, by name; `/ready` answers 200 when all are true but those of `shownOnly`, else 503 with the names. */
   readonly readiness: () => Promise<Readonly<Record<string, boolean>>>;
+  /** Parts that are shown, but without which the process is ready all the same. */
+  readonly shownOnly?: readonly string[];
   readonly metrics: Registry;
 }
 
@@ -38,7 +40,7 @@ export async function startMonitoringServer(options: MonitoringServerOptions): P
       if (path === '/health') return reply(200, 'application/json', '{"status":"ok"}');
       if (path === '/ready') {
         const parts = await options.readiness();
-        const ready = Object.values(parts).every(Boolean);
+        const ready = Object.entries(parts).every(([part, isUp]) => isUp || options.shownOnly?.includes(part) === true);
         return reply(ready ? 200 : 503, 'application/json', JSON.stringify({ ready, parts }));
       }
       if (path === '/metrics') return reply(200, options.metrics.contentType, await options.metrics.metrics());
