@@ -191,9 +191,12 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
       signal: waits.signal,
       onCrash: onFatal,
     });
-    resources.push('consumer group', () =>
-      group.stop(config.stopTimeoutMs, () => waits.abort(new Error('the worker stops'))),
-    );
+    resources.push('consumer group', async () => {
+      const endWaits = (): void => waits.abort(new Error('the worker stops'));
+      await group.stop(config.stopTimeoutMs, endWaits);
+      // Dead letters that Kafka does not take are waited for by no batch.
+      endWaits();
+    });
     const redisAnswers = async (): Promise<boolean> =>
       ratingRedis.status === 'ready' && (await answersWithin(ratingRedis.ping(), 1_000));
     const monitor = new ConsumerMonitor({

@@ -37,6 +37,12 @@ test('refuses both together and none at all, and names both', () => {
   }
 });
 
+test.each(['["roles"', '[]', '["a", 1]', '[""]'])('refuses %s as the path of the roles, and shows one', (path) => {
+  expect(() => readGraphApiConfig({ JWT_SECRET: 'x'.repeat(32), JWT_ROLES_CLAIM: path })).toThrow(
+    'JWT_ROLES_CLAIM must be a name, a dotted path, or a JSON list such as ["resource_access","shop.web","roles"]',
+  );
+});
+
 test('refuses a short secret anywhere', () => {
   expect(problemsOf({ JWT_SECRET: 'x'.repeat(31) })).toEqual([expect.stringMatching(/JWT_SECRET is too short/)]);
   expect(problemsOf({ JWT_SECRET: 'é'.repeat(16) })).toEqual([]);

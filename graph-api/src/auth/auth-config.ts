@@ -12,8 +12,8 @@ export interface AuthConfig {
   readonly issuer: string | undefined;
   /** Required `aud`, where set. */
   readonly audience: string | undefined;
-  /** The claim that lists the caller's roles, by name or by dotted path. */
-  readonly rolesClaim: string;
+  /** The claim that lists the caller's roles, by name or by dotted path, or by the names on its path. */
+  readonly rolesClaim: string | readonly string[];
   /** The role that makes an admin. */
   readonly adminRole: string;
   /** How far the clock of whoever makes the tokens may differ from ours. */
@@ -32,7 +32,8 @@ export const AUTH = configSubject('Tokens of callers', {
   audience: optionalText('JWT_AUDIENCE', { meaning: 'Required `aud` of a token. Must be set in production.' }),
   rolesClaim: text('JWT_ROLES_CLAIM', {
     default: 'roles',
-    meaning: "The claim that lists the caller's roles; a nested one by its path, such as `realm_access.roles`.",
+    meaning:
+      'The claim that lists the caller\'s roles; a nested one by its path, such as `realm_access.roles`; where a name has dots, as a JSON list: `["resource_access","shop.web","roles"]`.',
   }),
   adminRole: text('JWT_ADMIN_ROLE', { default: 'admin', meaning: 'The role that makes an admin.' }),
   clockToleranceSeconds: integer('JWT_CLOCK_TOLERANCE_SECONDS', {
@@ -56,7 +57,23 @@ export function readAuthConfig(env: EnvReader, production: boolean): AuthConfig 
     if (issuer === undefined) env.problem('JWT_ISSUER is not set: production accepts tokens of one issuer only');
     if (audience === undefined) env.problem('JWT_AUDIENCE is not set: production accepts tokens made for it only');
   }
-  return { keys, ...claims };
+  return { keys, ...claims, rolesClaim: readRolesClaim(env, claims.rolesClaim) };
+}
+
+function readRolesClaim(env: EnvReader, text: string): AuthConfig['rolesClaim'] {
+  if (!text.startsWith('[')) return text;
+  try {
+    const path: unknown = JSON.parse(text);
+    if (Array.isArray(path) && path.length > 0 && path.every((name) => typeof name === 'string' && name !== '')) {
+      return path as string[];
+    }
+  } catch {
+    // Reported below.
+  }
+  env.problem(
+    'JWT_ROLES_CLAIM must be a name, a dotted path, or a JSON list such as ["resource_access","shop.web","roles"]',
+  );
+  return text;
 }
 
 function readTokenKeys(

@@ -2,7 +2,7 @@ import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { errors } from 'jose';
 import type { AuthConfig } from './auth-config.js';
 
-/** One line in this time; the rest is counted, so that a flood of bad tokens does not flood the log. */
+/** One line for each reason in this time; the rest is counted, so that a flood of bad tokens does not flood the log. */
 const LOG_INTERVAL_MS = 10_000;
 const MAX_VALUE_LENGTH = 200;
 
@@ -18,8 +18,8 @@ interface Refusal {
  * claim, what was expected and what came; never the token, nor a claim that was not looked at.
  */
 export class RefusedTokens {
-  private nextLineAt = 0;
-  private unlogged = 0;
+  /** By reason, so that expired tokens, which are daily business, do not hide a wrong issuer. The reasons are jose's: few. */
+  private readonly lines = new Map<string, { nextAt: number; unlogged: number }>();
 
   constructor(
     private readonly config: AuthConfig,
@@ -29,13 +29,14 @@ export class RefusedTokens {
 
   log(error: unknown): void {
     const now = this.now();
-    if (now < this.nextLineAt) {
-      this.unlogged += 1;
+    const reason = reasonOf(error);
+    const line = this.lines.get(reason);
+    if (line !== undefined && now < line.nextAt) {
+      line.unlogged += 1;
       return;
     }
-    const others = this.unlogged === 0 ? {} : { othersSinceLastLine: this.unlogged };
-    this.nextLineAt = now + LOG_INTERVAL_MS;
-    this.unlogged = 0;
+    const others = line === undefined || line.unlogged === 0 ? {} : { othersSinceLastLine: line.unlogged };
+    this.lines.set(reason, { nextAt: now + LOG_INTERVAL_MS, unlogged: 0 });
     this.logger.warn({ ...this.describe(error, now), ...others }, 'a token was refused');
   }
 
@@ -72,6 +73,12 @@ export class RefusedTokens {
         return undefined;
     }
   }
+}
+
+/** What refusals are told apart by: jose's code, with the claim. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof errors.JOSEError)) return 'not a token';
+  return 'claim' in error ? `${error.code} ${String(error.claim)}` : error.code;
 }
 
 /** Times as a person reads them; anything long is cut. */

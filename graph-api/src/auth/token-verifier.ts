@@ -120,11 +120,12 @@ export class TokenVerifier {
 
 /**
  * A claim by its name, else by its path: `realm_access.roles` is `{ "realm_access": { "roles": … } }` as well as
- * `{ "realm_access.roles": … }`, and `https://shop.example/roles` is found although it has dots.
+ * `{ "realm_access.roles": … }`, and `https://shop.example/roles` is found although it has dots. A list of names is the path itself.
  */
-function claimAt(payload: JWTPayload, name: string): unknown {
-  if (Object.hasOwn(payload, name)) return payload[name];
-  return name.split('.').reduce<unknown>((value, key) => {
+function claimAt(payload: JWTPayload, claim: string | readonly string[]): unknown {
+  if (typeof claim === 'string' && Object.hasOwn(payload, claim)) return payload[claim];
+  const path = typeof claim === 'string' ? claim.split('.') : claim;
+  return path.reduce<unknown>((value, key) => {
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
     return isObject && Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
   }, payload);

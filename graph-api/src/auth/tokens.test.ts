@@ -185,14 +185,18 @@ test.each<[string, unknown, boolean]>([
   expect(answer.errors.map(({ extensions }) => extensions.code)).toEqual(isAdmin ? [] : ['FORBIDDEN']);
 });
 
-test.each<[string, JWTPayload, boolean]>([
+const DOTTED = '["resource_access","shop.web","roles"]';
+
+test.each<[string, JWTPayload, boolean, string?]>([
+  ['names with dots, as a list', { resource_access: { 'shop.web': { roles: ['admin'] } } }, true, DOTTED],
+  ['a list is no dotted path', { resource_access: { shop: { web: { roles: ['admin'] } } } }, false, DOTTED],
   ['the path', { realm_access: { roles: ['user', 'admin'] } }, true],
   ['the literal name', { 'realm_access.roles': ['admin'] }, true],
   ['half of the path', { realm_access: ['admin'] }, false],
   ['another claim', { roles: ['admin'] }, false],
   ['no object on the way', { realm_access: 'admin' }, false],
-])('a nested role claim: %s', async (_name, claims, isAdmin) => {
-  const other = await startTestApp({ ...database.env, JWT_ROLES_CLAIM: 'realm_access.roles' });
+])('a nested role claim: %s', async (_name, claims, isAdmin, claim = 'realm_access.roles') => {
+  const other = await startTestApp({ ...database.env, JWT_ROLES_CLAIM: claim });
   try {
     const mutation =
       'mutation { createProduct(input: { name: "x", price: { amount: "1", currencyCode: "EUR" } }) { product { id } } }';
