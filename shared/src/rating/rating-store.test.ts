@@ -319,7 +319,12 @@ describe('getMany', () => {
 
 test('takes any number of products in a call, also more than a script can', async () => {
   const ids = Array.from({ length: 9_000 }, () => randomUUID());
-  const aggregates = ids.map((productId, i) => ({ productId, seq: i + 1, stars: [0, 0, 0, 0, 1] as const }));
+  const aggregates = ids.map((productId, i) => ({
+    productId,
+    seq: i + 1,
+    eventTag: tagOf(i + 1),
+    stars: [0, 0, 0, 0, 1] as const,
+  }));
   expect(new Set(await store.replace(aggregates))).toEqual(new Set(['WRITTEN']));
   const results = await store.apply(ids.map((productId, i) => ({ productId, changes: [change(i + 2, null, 1)] })));
   expect(results.map(({ productId, status }) => [productId, status])).toEqual(ids.map((id) => [id, 'OK']));
