@@ -73,7 +73,7 @@ const PARTS = {
       'reconciler',
     ],
     'main.ts': ['app.ts', 'config.ts'],
-    commands: ['config.ts', 'connections.ts', 'metrics.ts', 'dead-letters', 'drift', 'ratings'],
+    commands: ['config.ts', 'connections.ts', 'metrics.ts', 'dead-letters', 'drift', 'queue', 'ratings'],
   },
   stack: {
     // The parts of `stack` are small files beside three folders; the folders' order is what matters.
