@@ -10,7 +10,8 @@ import { authorizationHeaders } from './auth/authorization-header.js';
 import { TokenVerifier } from './auth/token-verifier.js';
 import type { GraphApiConfig } from './config.js';
 import { createDataSource } from './database/data-source.js';
-import { createWritePool, Database, poolSizes } from './database/database.js';
+import { createPool, Database, poolSizes } from './database/database.js';
+import { PipelinedReads } from './database/pipelined-reads.js';
 import { SchemaCheck } from './database/schema-check.js';
 import { addExplorer } from './explorer/explorer.js';
 import { serviceUnavailable } from './graphql/errors.js';
@@ -71,7 +72,7 @@ export async function startApp(
   if (config.auth.keys.type === 'secret' && config.auth.keys.secret === EXAMPLE_JWT_SECRET) {
     logger.warn('JWT_SECRET is the published example: anyone can make tokens. Fit for this machine only.');
   }
-  const pools = poolSizes(config.databasePoolSize);
+  const pools = poolSizes(config.databasePool.size, config.databasePool.pipelined);
   const onPoolError = (error: unknown): void => logger.warn({ err: error }, 'a PostgreSQL connection was lost');
   const dataSource = createDataSource(config.database, {
     entities: [ProductEntity],
@@ -85,13 +86,13 @@ export async function startApp(
   const redis = createRedis(config, logger);
   resources.push('redis', () => redis.disconnect());
 
-  const writes = createWritePool(config.database, {
-    size: pools.writes,
-    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
-    onPoolError,
-  });
+  const poolOptions = { statementTimeoutMs: STATEMENT_TIMEOUT_MS, onPoolError };
+  const writes = createPool(config.database, { ...poolOptions, size: pools.writes });
   resources.push('postgres writes', () => writes.end());
-  const database = new Database(dataSource, writes);
+  const shared = createPool(config.database, { ...poolOptions, size: pools.pipelined, pipeline: true });
+  const shortReads = new PipelinedReads(shared, pools.pipelined);
+  resources.push('postgres short reads', () => shortReads.close());
+  const database = new Database(dataSource, writes, shortReads);
   const cleanup = createProductCleanup(database, logger);
   resources.push('product cleanup', () => cleanup.stop());
   const ratingStore = new RatingStore(redis, { ttlSeconds: config.ratingTtlSeconds });
@@ -104,7 +105,7 @@ export async function startApp(
 
   const tokens = new TokenVerifier(config.auth, logger);
   const productCount = createProductCount(database);
-  const shared = {
+  const forRequests = {
     database,
     ratingReader: new RatingReader(ratingCache, database),
     productCount,
@@ -124,7 +125,7 @@ export async function startApp(
     createContext: async ({ raw, id }, lifetime): Promise<RequestContext> => {
       if (!dataSource.isInitialized) throw serviceUnavailable('The service is starting. Try again in a moment.');
       const viewer = await tokens.viewerOf(authorizationHeaders(raw));
-      return new RequestContext(shared, viewer, id, lifetime);
+      return new RequestContext(forRequests, viewer, id, lifetime);
     },
   });
   if (config.explorer.active) {

@@ -10,6 +10,7 @@ import {
   type KafkaConfig,
   type RedisConfig,
 } from '@exact-ratings/shared/config/server-config.js';
+import type { ConfigOf } from '@exact-ratings/shared/config/variable.js';
 import { MODE, readProduction, SERVICE, type LogLevel } from '@exact-ratings/shared/config/service-config.js';
 import { RATING_STORE } from '@exact-ratings/shared/rating/rating-store-config.js';
 import { AUTH, readAuthConfig, type AuthConfig } from './auth/auth-config.js';
@@ -37,7 +38,7 @@ export interface GraphApiConfig {
   readonly port: number;
   readonly logLevel: LogLevel;
   readonly database: DatabaseConfig;
-  readonly databasePoolSize: number;
+  readonly databasePool: ConfigOf<typeof DATABASE_POOL>;
   readonly redis: RedisConfig;
   /** A Redis read that takes longer is answered by PostgreSQL. */
   readonly redisCommandTimeoutMs: number;
@@ -74,7 +75,7 @@ export function readGraphApiConfig(environment: Environment): GraphApiConfig {
     port,
     logLevel,
     database: readDatabaseConfig(env, production),
-    databasePoolSize: env.read(DATABASE_POOL).size,
+    databasePool: env.read(DATABASE_POOL),
     redis: readRedisConfig(env),
     redisCommandTimeoutMs: env.read(RATING_CACHE).commandTimeoutMs,
     ratingTtlSeconds: env.read(RATING_STORE).ttlSeconds,

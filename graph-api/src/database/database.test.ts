@@ -6,7 +6,8 @@ import { newUserToken } from '@exact-ratings/stack/testing/tokens.js';
 import { dataOf, query, type Answer } from '../testing/graphql.js';
 import { startTestApp, type TestApp } from '../testing/test-app.js';
 import { createDataSource } from './data-source.js';
-import { createWritePool, Database, poolSizes } from './database.js';
+import { createPool, Database, poolSizes } from './database.js';
+import { PipelinedReads } from './pipelined-reads.js';
 
 let database: TestDatabase;
 
@@ -16,19 +17,20 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 test.each([
-  [1, { reads: 1, writes: 1 }],
-  [2, { reads: 1, writes: 1 }],
-  [10, { reads: 6, writes: 4 }],
-  [100, { reads: 60, writes: 40 }],
+  [1, { reads: 1, pipelined: 0, writes: 1 }],
+  [2, { reads: 1, pipelined: 0, writes: 1 }],
+  [3, { reads: 1, pipelined: 1, writes: 1 }],
+  [10, { reads: 4, pipelined: 2, writes: 4 }],
+  [100, { reads: 58, pipelined: 2, writes: 40 }],
 ])('%i connections are %j', (connections, sizes) => {
-  expect(poolSizes(connections)).toEqual(sizes);
+  expect(poolSizes(connections, 2)).toEqual(sizes);
 });
 
 test('a refused statement costs no connection; one that fails with it does', async () => {
   const onPoolError = (): void => undefined;
-  const writes = createWritePool(database.config, { size: 1, statementTimeoutMs: 5_000, onPoolError });
+  const writes = createPool(database.config, { size: 1, statementTimeoutMs: 5_000, onPoolError });
   const options = { entities: [], poolSize: 1, statementTimeoutMs: 5_000, onPoolError };
-  const sql = new Database(createDataSource(database.config, options), writes);
+  const sql = new Database(createDataSource(database.config, options), writes, new PipelinedReads(writes, 0));
   const backend = async (): Promise<unknown> =>
     (await sql.write({ text: 'SELECT pg_backend_pid() AS pid', values: [] })).rows[0];
   try {

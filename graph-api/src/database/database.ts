@@ -3,6 +3,7 @@ import { prepareSession } from '@exact-ratings/shared/clients/postgres-session.j
 import type { DatabaseConfig } from '@exact-ratings/shared/config/server-config.js';
 import pg from 'pg';
 import type { DataSource } from 'typeorm';
+import type { PipelinedReads } from './pipelined-reads.js';
 import { leavesConnectionUsable } from './postgres-errors.js';
 
 /** A statement; under a name of its own it is prepared once per connection. */
@@ -20,21 +21,36 @@ export interface PgQuery {
 /** Of so many connections one is for writes; at least one is for either. */
 const CONNECTIONS_PER_WRITER = 2.5;
 
-/** Splits a process's connections between reads and writes. */
-export function poolSizes(connections: number): { readonly reads: number; readonly writes: number } {
-  const writes = Math.max(1, Math.floor(connections / CONNECTIONS_PER_WRITER));
-  return { reads: Math.max(1, connections - writes), writes };
+export interface PoolSizes {
+  readonly reads: number;
+  /** Connections for short reads, which are shared. */
+  readonly pipelined: number;
+  readonly writes: number;
 }
 
-export interface WritePoolOptions {
+/**
+ * Splits a process's connections between reads and writes.
+ * @param pipelined how many of them are shared by short reads, where one remains for other reads
+ */
+export function poolSizes(connections: number, pipelined: number): PoolSizes {
+  const writes = Math.max(1, Math.floor(connections / CONNECTIONS_PER_WRITER));
+  const forReads = Math.max(1, connections - writes);
+  const shared = Math.min(pipelined, forReads - 1);
+  return { reads: forReads - shared, pipelined: shared, writes };
+}
+
+export interface PoolOptions {
   readonly size: number;
+  /** Whether a connection takes further statements before it has answered those it has. */
+  readonly pipeline?: boolean;
   readonly statementTimeoutMs: number;
   /** Called when an idle connection fails; the pool replaces it. */
   readonly onPoolError: (error: unknown) => void;
 }
 
-export function createWritePool(config: DatabaseConfig, options: WritePoolOptions): pg.Pool {
+export function createPool(config: DatabaseConfig, options: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
+    pipeline: options.pipeline ?? false,
     ...postgresOptions(config, 'graph-api'),
     max: options.size,
     connectionTimeoutMillis: 3_000,
@@ -46,23 +62,29 @@ export function createWritePool(config: DatabaseConfig, options: WritePoolOption
 }
 
 /**
- * Our own SQL, on two pools: reads on TypeORM's, writes on one of their own. Writes wait for locks, and may not take the
- * connections of those who only read. Without entity hydration a page is read 1.4 times as fast, timestamps keep their
+ * Our own SQL: short reads on pipelined connections, other reads on TypeORM's pool, writes on one of their own. Writes wait for
+ * locks, and may not take the connections of those who only read. Without entity hydration a page is read 1.4 times as fast, timestamps keep their
  * microseconds, and statements are prepared.
  */
 export class Database {
   constructor(
     readonly dataSource: DataSource,
     readonly writes: pg.Pool,
+    readonly shortReads: PipelinedReads,
   ) {}
 
-  /** One read, one round trip. Rejects with pg's DatabaseError. */
+  /** One short read, one round trip: of few rows, by an index. Rejects with pg's DatabaseError. */
   async rows<Row>(statement: Statement, values: unknown[]): Promise<Row[]> {
-    const { rows } = await this.query({ ...statement, values });
+    const { rows } = await this.shortRead({ ...statement, values });
     return rows as Row[];
   }
 
-  /** One read, one round trip. */
+  /** Where the shared connections are held up, the pool answers. */
+  protected shortRead(query: PgQuery): Promise<{ rows: unknown[] }> {
+    return this.shortReads.query(query) ?? this.query(query);
+  }
+
+  /** One read of any length, one round trip. */
   query(query: PgQuery): Promise<{ rows: unknown[] }> {
     return run((this.dataSource.driver as unknown as { master: pg.Pool }).master, query);
   }

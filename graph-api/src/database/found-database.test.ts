@@ -9,7 +9,7 @@ import { dataOf, query } from '../testing/graphql.js';
 import { arrivedSeqs, recordingPublisher } from '../testing/recording-publisher.js';
 import { startTestApp } from '../testing/test-app.js';
 import { createDataSource } from './data-source.js';
-import { createWritePool } from './database.js';
+import { createPool } from './database.js';
 import { withMigrationLock } from './migration-lock.js';
 import { findSchemaProblems } from './schema-check.js';
 
@@ -112,7 +112,7 @@ async function setTimeLimits(): Promise<void> {
 test('limits of time that the role has hold neither for statements nor for a batch of the relay', async () => {
   found = await findMigratedDatabase();
   await setTimeLimits();
-  const writes = createWritePool(found.config, { size: 1, statementTimeoutMs: 10_000, onPoolError: () => undefined });
+  const writes = createPool(found.config, { size: 1, statementTimeoutMs: 10_000, onPoolError: () => undefined });
   await writes.query('SELECT pg_sleep(1)').finally(() => writes.end());
 
   const publisher = recordingPublisher(() => delay(1_000));

@@ -5,10 +5,11 @@ import { SharedRead } from '../database/shared-read.js';
 /** The number of all products: a count of the whole table, so all requests of the process share a running one. */
 export function createProductCount(database: Database): SharedRead<number> {
   return new SharedRead(async () => {
-    const [row] = await database.rows<{ total: number }>(
-      { name: 'product_count', text: `SELECT count(*)::integer AS total FROM products WHERE ${EXISTING_PRODUCT}` },
-      [],
-    );
-    return row!.total;
+    const { rows } = await database.query({
+      name: 'product_count',
+      text: `SELECT count(*)::integer AS total FROM products WHERE ${EXISTING_PRODUCT}`,
+      values: [],
+    });
+    return (rows as Array<{ total: number }>)[0]!.total;
   });
 }

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import type pg from 'pg';
 import type { Viewer } from '../auth/viewer.js';
 import { createDataSource } from '../database/data-source.js';
-import { createWritePool, Database, type PgQuery } from '../database/database.js';
+import { createPool, Database, type PgQuery } from '../database/database.js';
 import { isLockTimeout } from '../database/postgres-errors.js';
 import { newId } from '../graphql/ids.js';
 import type { ReviewResult } from './review-change.js';
@@ -39,7 +39,7 @@ const WAIT_FOR_PRODUCTS = 10;
 /** What one graph-api process has: a pool for writes and a group commit of its own. */
 function startProcess(observe: Observer) {
   const onPoolError = (): void => undefined;
-  const writes = createWritePool(database.config, { size: POOL_SIZE, statementTimeoutMs: 15_000, onPoolError });
+  const writes = createPool(database.config, { size: POOL_SIZE, statementTimeoutMs: 15_000, onPoolError });
   pools.push(writes);
   const options = { entities: [], poolSize: 1, statementTimeoutMs: 15_000, onPoolError };
   class ObservedDatabase extends Database {

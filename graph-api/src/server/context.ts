@@ -29,12 +29,17 @@ class RequestDatabase extends Database {
     private readonly shared: Database,
     private readonly lifetime: RequestLifetime,
   ) {
-    super(shared.dataSource, shared.writes);
+    super(shared.dataSource, shared.writes, shared.shortReads);
   }
 
   override query(query: PgQuery): Promise<{ rows: unknown[] }> {
     this.lifetime.throwIfEnded();
     return this.shared.query(query);
+  }
+
+  protected override shortRead(query: PgQuery): Promise<{ rows: unknown[] }> {
+    this.lifetime.throwIfEnded();
+    return super.shortRead(query);
   }
 }
 
