@@ -1,9 +1,10 @@
+import type { Socket } from 'node:net';
 import type pg from 'pg';
 import type { PgQuery } from './database.js';
 import { leavesConnectionUsable } from './postgres-errors.js';
 
 /** A connection that has answered nothing for so long while it owes answers gets no further statements until it does. */
-const BLOCKED_AFTER_MS = 20;
+const BLOCKED_AFTER_MS = 50;
 
 /**
  * A connection on which statements are sent without waiting for the answers to those before them, as PostgreSQL's protocol
@@ -13,6 +14,7 @@ class PipelinedConnection {
   private client: Promise<pg.PoolClient> | null = null;
   private inFlight = 0;
   private lastAnswerAt = 0;
+  private isGathering = false;
 
   constructor(private readonly pool: pg.Pool) {}
 
@@ -29,7 +31,9 @@ class PipelinedConnection {
     this.inFlight += 1;
     const connecting = (this.client ??= this.connect());
     try {
-      return await (await connecting).query(query);
+      const client = await connecting;
+      this.gather(client);
+      return await client.query(query);
     } catch (error) {
       // Statements behind this one fail as well, each with the error of the connection.
       if (!leavesConnectionUsable(error)) await this.giveUp(connecting);
@@ -38,6 +42,18 @@ class PipelinedConnection {
       this.inFlight -= 1;
       this.lastAnswerAt = performance.now();
     }
+  }
+
+  /** What one turn of the event loop asks for goes out as one write: each costs 30 µs, more than all else of a statement. */
+  private gather(client: pg.PoolClient): void {
+    if (this.isGathering) return;
+    this.isGathering = true;
+    const { stream } = (client as unknown as { readonly connection: { readonly stream: Socket } }).connection;
+    stream.cork();
+    setImmediate(() => {
+      this.isGathering = false;
+      stream.uncork();
+    });
   }
 
   private connect(): Promise<pg.PoolClient> {

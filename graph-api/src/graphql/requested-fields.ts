@@ -35,6 +35,19 @@ export class RequestedFields {
   }
 }
 
+/** What follows from the requested fields alone, such as a statement's text: computed once an operation. */
+export function oncePerOperation<T>(compute: (fields: RequestedFields) => T): (fields: RequestedFields) => T {
+  const known = new WeakMap<RequestedFields, { readonly value: T }>();
+  return (fields) => {
+    let computed = known.get(fields);
+    if (computed === undefined) {
+      computed = { value: compute(fields) };
+      known.set(fields, computed);
+    }
+    return computed.value;
+  };
+}
+
 export const NO_FIELDS = new RequestedFields(new Map());
 
 /** Operations of documents that Apollo Server remembers are walked once. */

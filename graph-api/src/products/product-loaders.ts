@@ -3,7 +3,7 @@ import type { Database } from '../database/database.js';
 import { preparedStatement } from '../database/prepared-statements.js';
 import { createRowLoader } from '../database/row-loader.js';
 import type { SharedRead } from '../database/shared-read.js';
-import type { RequestedFields } from '../graphql/requested-fields.js';
+import { oncePerOperation, type RequestedFields } from '../graphql/requested-fields.js';
 import type { Page } from '../pagination/page.js';
 import { keysetPage, keysetQuery, keysetSelection, type KeysetRow } from '../pagination/keyset.js';
 import { pageKey, type PageRequest } from '../pagination/page-arguments.js';
@@ -11,6 +11,18 @@ import type { Product } from './product.js';
 import { EXISTING_PRODUCT, productColumns, productOf, type ReadProductRow } from './product-row.js';
 
 const PRODUCT_LIST = { kind: 'product', table: 'products', condition: EXISTING_PRODUCT } as const;
+
+const BY_ID = oncePerOperation((fields) =>
+  preparedStatement(
+    `SELECT id AS requested_key, ${productColumns(fields).join(', ')} FROM products WHERE id = ANY ($1::uuid[]) AND ${EXISTING_PRODUCT}`,
+  ),
+);
+const BY_EXTERNAL_ID = oncePerOperation((fields) =>
+  preparedStatement(
+    `SELECT external_id AS requested_key, ${productColumns(fields).join(', ')} FROM products WHERE external_id = ANY ($1::text[])`,
+  ),
+);
+const SELECTION = oncePerOperation((fields) => keysetSelection(fields, 'Product', productColumns(fields)));
 
 /** The products that one request reads, with the fields that it asks for: one statement for all ids that one tick asks for. */
 export class ProductLoaders {
@@ -21,28 +33,20 @@ export class ProductLoaders {
 
   /**
    * @param productCount the number of all products, as all requests of the process share it
-   * @param pageRead called with the products of a page, to read in one go what other subjects add to them
+   * @param productsRead called with products before they are handed out, to read in one go what other subjects add to them
    */
   constructor(
     private readonly database: Database,
     private readonly productCount: SharedRead<number>,
     private readonly fields: RequestedFields,
-    private readonly pageRead: (products: readonly Product[]) => Promise<void> | undefined,
+    private readonly productsRead: (products: readonly Product[]) => Promise<void> | undefined,
   ) {
-    const columns = productColumns(fields).join(', ');
-    this.byId = createRowLoader(
-      database,
-      preparedStatement(
-        `SELECT id AS requested_key, ${columns} FROM products WHERE id = ANY ($1::uuid[]) AND ${EXISTING_PRODUCT}`,
-      ),
-      productOf,
-    );
+    this.byId = createRowLoader(database, () => BY_ID(fields), productOf, { itemsRead: productsRead });
     this.byExternalIds = createRowLoader(
       database,
-      preparedStatement(
-        `SELECT external_id AS requested_key, ${columns} FROM products WHERE external_id = ANY ($1::text[])`,
-      ),
+      () => BY_EXTERNAL_ID(fields),
       (row: ReadProductRow) => this.prime(productOf(row)),
+      { itemsRead: productsRead },
     );
     this.pages = new DataLoader((requests) => Promise.all(requests.map((request) => this.readPage(request))), {
       cacheKeyFn: pageKey,
@@ -73,11 +77,10 @@ export class ProductLoaders {
   }
 
   private async readPage(request: PageRequest): Promise<Page<Product>> {
-    const selection = keysetSelection(this.fields, 'Product', productColumns(this.fields));
-    const { text, values } = keysetQuery(PRODUCT_LIST, selection, request, null);
+    const { text, values } = keysetQuery(PRODUCT_LIST, SELECTION(this.fields), request, null);
     const rows = await this.database.rows<ReadProductRow & KeysetRow>(preparedStatement(text), values);
     const page = keysetPage(rows, request, PRODUCT_LIST.kind, (row) => this.prime(productOf(row)));
-    await this.pageRead(page.nodes);
+    await this.productsRead(page.nodes);
     return page;
   }
 

@@ -1,4 +1,4 @@
-import type { RequestedFields } from '../graphql/requested-fields.js';
+import { oncePerOperation } from '../graphql/requested-fields.js';
 import { Product } from './product.js';
 import { moneyOf } from './money.js';
 
@@ -40,9 +40,7 @@ const COLUMNS_OF_FIELD: Readonly<Record<string, readonly ProductColumn[]>> = {
 export const PRODUCT_COLUMNS = ['id', ...Object.values(COLUMNS_OF_FIELD).flat()].join(', ');
 
 /** The columns of the fields that are asked for: no other is read. */
-export function productColumns(fields: RequestedFields): readonly ProductColumn[] {
-  return fields.columns('Product', COLUMNS_OF_FIELD);
-}
+export const productColumns = oncePerOperation((fields) => fields.columns('Product', COLUMNS_OF_FIELD));
 
 /** A product with the fields whose columns were read. */
 export function productOf(row: ReadProductRow): Product {

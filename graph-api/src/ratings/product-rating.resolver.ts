@@ -1,10 +1,11 @@
-import { averageRating, reviewCount } from '@exact-ratings/shared/rating/rating-state.js';
+import { reviewCount } from '@exact-ratings/shared/rating/rating-state.js';
 import { Arg, Ctx, FieldResolver, Float, Int, Resolver, Root } from 'type-graphql';
 import { badUserInput } from '../graphql/errors.js';
 import { Product } from '../products/product.js';
 import type { RatingsContext } from './context.js';
 import { ProductRating } from './product-rating.js';
 import type { ReadRating } from './rating-reader.js';
+import { shownAverage } from './read-ahead.js';
 
 /** The fields that ratings add to a product. */
 @Resolver(() => Product)
@@ -14,7 +15,7 @@ export class ProductRatingResolver {
     description: 'The mean of all counted ratings, 1 to 5; null while there are none.',
   })
   averageRating(@Root() product: Product, @Ctx() { ratings }: RatingsContext): MaybePromise<number | null> {
-    return shown(ratings.load(product.id), ({ state }) => (reviewCount(state) === 0 ? null : averageRating(state)));
+    return shown(ratings.load(product.id), ({ state }) => shownAverage(state));
   }
 
   @FieldResolver(() => Int, { description: 'The number of counted reviews.' })

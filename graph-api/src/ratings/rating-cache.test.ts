@@ -34,6 +34,8 @@ test('a stall of this process is not an outage of Redis', async () => {
   const cache = new RatingCache(store, TIMEOUT_MS, logger);
   for (let round = 0; round < 3; round += 1) {
     const reads = ratings.map(({ productId }) => cache.getMany([productId]));
+    // The MGET is sent, and its answer not yet read.
+    await new Promise(setImmediate);
     block(4 * TIMEOUT_MS);
     for (const [state] of await Promise.all(reads)) expect(state).toMatchObject({ seq: 1 });
   }
@@ -65,4 +67,22 @@ test('a fill of many ratings is made of calls that Redis can interrupt for other
   expect(sizes).toEqual([100, 100, 50]);
   const states = await cache.getMany(ratings.map(({ productId }) => productId));
   expect(states.filter((state) => state?.seq === 1)).toHaveLength(250);
+});
+
+test('what is asked for in one turn of the event loop is one MGET, and each gets its own', async () => {
+  const sizes: number[] = [];
+  const watching = Object.create(store, {
+    getMany: { value: (ids: readonly string[]) => (sizes.push(ids.length), store.getMany(ids)) },
+  }) as RatingStore;
+  const ratings = aggregates(600).map((rating, i) => ({ ...rating, seq: i + 1 }));
+  await store.replace(ratings);
+  const cache = new RatingCache(watching, 10_000, logger);
+  const ids = ratings.map(({ productId }) => productId);
+  const asked = [ids.slice(0, 20), [newId(), ids[7]!], [], ids.slice(0, 470), ids];
+  const answers = await Promise.all(asked.map((part) => cache.getMany(part)));
+  const seqs = answers.map((states) => states.map((state) => state?.seq ?? null));
+  const upTo = (last: number): number[] => Array.from({ length: last }, (_, i) => i + 1);
+  expect(seqs).toEqual([upTo(20), [null, 8], [], upTo(470), upTo(600)]);
+  // Together at most 500; a page of more is asked for by itself.
+  expect(sizes).toEqual([492, 600]);
 });

@@ -3,16 +3,23 @@ import type { RatingAggregate, RatingStore } from '@exact-ratings/shared/rating/
 import { withDeadline } from '@exact-ratings/shared/runtime/deadline.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { CircuitBreaker } from './circuit-breaker.js';
+import { TurnBatch } from './turn-batch.js';
 
 /** Background writes to Redis at a time; what comes on top is not written. */
 const MAX_FILLS_IN_FLIGHT = 8;
 /** Ratings in one script call: about 2 ms, which every other client of Redis waits for. */
 const RATINGS_PER_CALL = 100;
+/** Ratings in one MGET of several requests; a request's own page may have more. About 0.3 ms of Redis. */
+const RATINGS_PER_MGET = 500;
 
 /** The ratings in Redis as the API uses them: an outage costs one time-out at most, and is no error. */
 export class RatingCache {
   private readonly breaker: CircuitBreaker;
   private readonly fills = new Set<Promise<void>>();
+  private readonly reads = new TurnBatch(
+    (productIds: readonly string[]) => this.readMany(productIds),
+    RATINGS_PER_MGET,
+  );
 
   /** @param timeoutMs time for one command in milliseconds; the client itself has no limit of its own */
   constructor(
@@ -32,10 +39,16 @@ export class RatingCache {
     });
   }
 
-  /** One MGET; in the order of the ids, null where Redis has no rating, or does not answer. */
-  async getMany(productIds: readonly string[]): Promise<ReadonlyArray<RatingState | null>> {
-    const nothing = productIds.map(() => null);
-    if (!this.breaker.allows()) return nothing;
+  /**
+   * In the order of the ids, null where Redis has no rating, or does not answer. One MGET for all requests that ask in the
+   * same turn of the event loop.
+   */
+  getMany(productIds: readonly string[]): Promise<ReadonlyArray<RatingState | null>> {
+    return this.reads.load(productIds);
+  }
+
+  private async readMany(productIds: readonly string[]): Promise<ReadonlyArray<RatingState | null>> {
+    if (!this.breaker.allows()) return productIds.map(() => null);
     try {
       const states = await this.inTime(this.store.getMany(productIds));
       this.breaker.succeeded();
@@ -43,7 +56,7 @@ export class RatingCache {
     } catch (error) {
       this.breaker.failed();
       this.logger.debug({ err: error }, 'ratings could not be read from Redis');
-      return nothing;
+      return productIds.map(() => null);
     }
   }
 

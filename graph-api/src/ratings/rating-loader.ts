@@ -1,7 +1,9 @@
 import type { RatingState } from '@exact-ratings/shared/rating/rating-state.js';
 import DataLoader from 'dataloader';
 import { RatingSource } from './product-rating.js';
+import type { Product } from '../products/product.js';
 import type { RatingReader, ReadRating } from './rating-reader.js';
+import { readAhead } from './read-ahead.js';
 
 /**
  * The ratings of one request: all that one tick asks for in one MGET. All rating fields of a product get the same read, so
@@ -33,11 +35,15 @@ export class RatingLoader {
     return read instanceof Promise ? read.then(() => this.load(productId)) : read;
   }
 
-  /** Reads these products' ratings in one go, so that `load` has them at once. */
-  async prepare(productIds: readonly string[]): Promise<void> {
-    const unread = productIds.filter((id) => !this.reads.has(id));
+  /** Reads these products' ratings in one go, so that `load` has them at once, and compiled queries find them on the products. */
+  async prepare(products: readonly Product[]): Promise<void> {
+    const unread = products.flatMap(({ id }) => (this.reads.has(id) ? [] : [id]));
     if (unread.length > 0) void this.remember(unread, this.readAll(unread));
-    await Promise.all(new Set<unknown>(productIds.map((id) => this.reads.get(id))));
+    await Promise.all(new Set<unknown>(products.map(({ id }) => this.reads.get(id))));
+    for (const product of products) {
+      const read = this.reads.get(product.id);
+      if (read !== undefined && !(read instanceof Promise)) readAhead(product, read.state);
+    }
   }
 
   /**

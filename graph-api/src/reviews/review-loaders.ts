@@ -3,7 +3,7 @@ import type { Database } from '../database/database.js';
 import { preparedStatement } from '../database/prepared-statements.js';
 import { createRowLoader } from '../database/row-loader.js';
 import type { Viewer } from '../auth/viewer.js';
-import type { RequestedFields } from '../graphql/requested-fields.js';
+import { oncePerOperation, type RequestedFields } from '../graphql/requested-fields.js';
 import type { Page } from '../pagination/page.js';
 import { keysetPages, keysetQuery, keysetSelection, type ChildKeysetRow } from '../pagination/keyset.js';
 import { pageKey, type PageRequest } from '../pagination/page-arguments.js';
@@ -19,6 +19,16 @@ const REVIEWS_OF_PRODUCT = {
   table: 'reviews',
   condition: `product_id = parent.id AND ${PUBLIC_REVIEW}`,
 } as const;
+
+const REVIEWS_BY_ID = (fields: RequestedFields): string =>
+  `SELECT id AS requested_key, ${reviewColumns(fields).join(', ')} FROM reviews WHERE id = ANY ($1::uuid[]) AND ${OF_EXISTING_PRODUCT}`;
+const BY_ID = oncePerOperation((fields) => preparedStatement(REVIEWS_BY_ID(fields)));
+const VISIBLE_BY_ID = oncePerOperation((fields) => preparedStatement(`${REVIEWS_BY_ID(fields)} AND ${VISIBLE_REVIEW}`));
+const AUTHORS_BY_ID = {
+  name: 'authors_by_id',
+  text: 'SELECT id AS requested_key, id, display_name FROM authors WHERE id = ANY ($1::uuid[])',
+};
+const SELECTION = oncePerOperation((fields) => keysetSelection(fields, 'Review', reviewColumns(fields)));
 
 interface PageOfProduct {
   readonly productId: string;
@@ -41,21 +51,16 @@ export class ReviewLoaders {
     private readonly fields: RequestedFields,
     viewer: Viewer | null,
   ) {
-    const reviews = `SELECT id AS requested_key, ${reviewColumns(fields).join(', ')} FROM reviews WHERE id = ANY ($1::uuid[]) AND ${OF_EXISTING_PRODUCT}`;
-    this.ownById = createRowLoader(database, preparedStatement(reviews), reviewOf);
+    this.ownById = createRowLoader(database, () => BY_ID(fields), reviewOf);
     this.byId =
       viewer?.isAdmin === true
         ? this.ownById
-        : createRowLoader(database, preparedStatement(`${reviews} AND ${VISIBLE_REVIEW}`), reviewOf, [
-            viewer?.issuer ?? null,
-            viewer?.subject ?? null,
-          ]);
+        : createRowLoader(database, () => VISIBLE_BY_ID(fields), reviewOf, {
+            values: [viewer?.issuer ?? null, viewer?.subject ?? null],
+          });
     this.authors = createRowLoader(
       database,
-      {
-        name: 'authors_by_id',
-        text: 'SELECT id AS requested_key, id, display_name FROM authors WHERE id = ANY ($1::uuid[])',
-      },
+      () => AUTHORS_BY_ID,
       (row: { id: string; display_name: string }): Author => ({ id: row.id, displayName: row.display_name }),
     );
     this.decisions = createDecisionLoader(database);
@@ -86,11 +91,10 @@ export class ReviewLoaders {
       requests.set(key, request);
       request.productIds.push(productId);
     }
-    const selection = keysetSelection(this.fields, 'Review', reviewColumns(this.fields));
     const pages = new Map<string, Map<string, Page<Review>>>();
     await Promise.all(
       Array.from(requests, async ([key, { page, productIds }]) => {
-        const { text, values } = keysetQuery(REVIEWS_OF_PRODUCT, selection, page, productIds);
+        const { text, values } = keysetQuery(REVIEWS_OF_PRODUCT, SELECTION(this.fields), page, productIds);
         const rows = await this.database.rows<ReadReviewRow & ChildKeysetRow>(preparedStatement(text), values);
         pages.set(key, keysetPages(rows, page, REVIEWS_OF_PRODUCT.kind, reviewOf));
       }),

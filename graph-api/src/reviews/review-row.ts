@@ -1,6 +1,6 @@
 import { ReviewStatus } from './review-status.js';
 import { Review } from './review.js';
-import type { RequestedFields } from '../graphql/requested-fields.js';
+import { oncePerOperation } from '../graphql/requested-fields.js';
 
 export interface ReviewRow {
   readonly id: string;
@@ -39,9 +39,7 @@ const COLUMNS_OF_FIELD: Readonly<Record<string, readonly ReviewColumn[]>> = {
 export const REVIEW_COLUMNS = [...new Set(['id', ...Object.values(COLUMNS_OF_FIELD).flat()])].join(', ');
 
 /** The columns of the fields that are asked for: no other is read. */
-export function reviewColumns(fields: RequestedFields): readonly ReviewColumn[] {
-  return fields.columns('Review', COLUMNS_OF_FIELD);
-}
+export const reviewColumns = oncePerOperation((fields) => fields.columns('Review', COLUMNS_OF_FIELD));
 
 /** A review with the fields whose columns were read. */
 export function reviewOf(row: ReadReviewRow): Review {

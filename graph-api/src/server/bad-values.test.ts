@@ -338,3 +338,13 @@ describe('values that an input type cannot hold', () => {
     },
   );
 });
+
+test.each([
+  ['@skip', 'query ($x: Boolean = true) { products(first: 1) { nodes { id @skip(if: $x) } } }'],
+  ['@include', 'query ($x: Boolean = true) { products(first: 1) { nodes { id @include(if: $x) } } }'],
+  ['an argument', 'query ($x: ID = "x") { product(id: $x) { id } }'],
+])('null in a variable whose default made it fit for %s', async (_name, text) => {
+  const answer = await query(app.origin, text, { x: null });
+  expectClearError(answer, 'BAD_USER_INPUT');
+  expect(answer.errors[0]!.message).toMatch(/^Argument "(if|id)" of non-null type "(Boolean|ID)!" must not be null\.$/);
+});

@@ -11,6 +11,8 @@ import {
 } from 'graphql';
 import { compileQuery, isCompiledQuery, type CompiledQuery } from 'graphql-jit';
 import { LRUCache } from 'lru-cache';
+import type { RequestedFields } from '../graphql/requested-fields.js';
+import { ratingsAreReadAhead } from '../ratings/read-ahead.js';
 import { Conditions } from './conditions.js';
 
 /** Fields of all compiled operations that are kept: 3.5 KB of memory each, so some 35 MB at worst. */
@@ -27,6 +29,8 @@ export interface CompiledOperation {
   readonly queryHash: string;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly contextValue: object;
+  /** What the operation asks for. */
+  readonly fields: RequestedFields;
 }
 
 /**
@@ -42,9 +46,13 @@ export class CompiledExecutor {
     maxSize: MAX_COMPILED_SELECTIONS,
   });
 
-  /** @param compileAfter how often an operation comes before it is compiled; 0 leaves all to graphql-js */
+  /**
+   * @param readAheadSchema the schema for operations whose ratings are read ahead: there these fields are plain properties
+   * @param compileAfter how often an operation comes before it is compiled; 0 leaves all to graphql-js
+   */
   constructor(
     private readonly schema: GraphQLSchema,
+    private readonly readAheadSchema: GraphQLSchema,
     private readonly compileAfter: number,
   ) {}
 
@@ -61,7 +69,8 @@ export class CompiledExecutor {
     };
   }
 
-  private compiledQuery({ document, operation, queryHash, variables }: CompiledOperation): CompiledQuery | false {
+  private compiledQuery(request: CompiledOperation): CompiledQuery | false {
+    const { document, operation, queryHash, variables, fields } = request;
     const conditions = this.conditionsOf(document, operation);
     const conditionKey = conditions.key(variables);
     if (conditionKey === null) return false;
@@ -75,7 +84,8 @@ export class CompiledExecutor {
       return false;
     }
     this.counts.delete(key);
-    const { compiled, size } = this.compile(conditions.resolve(variables), operation.name?.value);
+    const schema = ratingsAreReadAhead(fields) ? this.readAheadSchema : this.schema;
+    const { compiled, size } = compile(schema, conditions.resolve(variables), operation.name?.value);
     this.compiled.set(key, compiled, { size });
     return compiled;
   }
@@ -89,16 +99,17 @@ export class CompiledExecutor {
     }
     return conditions;
   }
+}
 
-  private compile(
-    document: DocumentNode,
-    operationName: string | undefined,
-  ): { readonly compiled: CompiledQuery | false; readonly size: number } {
-    const selections = countSelections(document, getOperationAST(document, operationName)!, MAX_SELECTIONS);
-    if (selections > MAX_SELECTIONS) return { compiled: false, size: 1 };
-    const compiled = compileQuery(this.schema, document, operationName ?? '');
-    return { compiled: isCompiledQuery(compiled) && compiled, size: selections + 1 };
-  }
+function compile(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string | undefined,
+): { readonly compiled: CompiledQuery | false; readonly size: number } {
+  const selections = countSelections(document, getOperationAST(document, operationName)!, MAX_SELECTIONS);
+  if (selections > MAX_SELECTIONS) return { compiled: false, size: 1 };
+  const compiled = compileQuery(schema, document, operationName ?? '');
+  return { compiled: isCompiledQuery(compiled) && compiled, size: selections + 1 };
 }
 
 /** The selections of a valid operation with its fragments put in their places; ends once there are more than `max`. */

@@ -8,6 +8,7 @@ import type { ProductCommands } from '../products/product-commands.js';
 import { ProductLoaders } from '../products/product-loaders.js';
 import type { RatingsContext } from '../ratings/context.js';
 import { RatingLoader } from '../ratings/rating-loader.js';
+import { ratingsAreReadAhead } from '../ratings/read-ahead.js';
 import type { RatingReader } from '../ratings/rating-reader.js';
 import type { ReviewsContext } from '../reviews/context.js';
 import type { ReviewCommands } from '../reviews/review-commands.js';
@@ -71,12 +72,10 @@ class RequestParts {
     return (this.madeReviews ??= new ReviewLoaders(this.database, this.fields, this.viewer));
   }
 
-  /** Where a version is asked for, the ratings are read once all such wishes are known. */
   private prepareRatings(products: readonly Product[]): Promise<void> | undefined {
     const { fields } = this;
     if (!fields.has('Product', 'averageRating', 'reviewCount', 'rating')) return undefined;
-    if (fields.has('Product', 'rating(minVersion)')) return undefined;
-    return this.ratings.prepare(products.map(({ id }) => id));
+    return ratingsAreReadAhead(fields) ? this.ratings.prepare(products) : undefined;
   }
 }
 

@@ -31,9 +31,7 @@ export function createErrorFormatter(hideSchemaDetails: boolean) {
     if (!(cause instanceof GraphQLError)) {
       return isDatabaseUnavailable(cause) ? unavailable(formatted, cause) : masked(formatted, cause);
     }
-    const code = formatted.message.startsWith(TOO_MANY_IN_VARIABLES)
-      ? 'BAD_USER_INPUT'
-      : formatted.extensions?.['code'];
+    const code = isAboutVariables(cause) ? 'BAD_USER_INPUT' : formatted.extensions?.['code'];
     if (typeof code !== 'string' || !PUBLIC_CODES.has(code)) return masked(formatted, cause);
 
     const { message: full, argument } = describe(cause, inOurWords(formatted.message));
@@ -63,8 +61,15 @@ function cut(message: string): string {
   return message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH)}…` : message;
 }
 
-/** graphql-js gives this error about variables no code. */
 const TOO_MANY_IN_VARIABLES = 'Too many errors processing variables';
+/** A variable that may be null and has a default passes validation at an argument that may not: `@skip(if: $x)`. */
+const NULL_AT_ARGUMENT = /^Argument "\w{1,100}" of non-null type "[^"]{1,100}" must not be null\.$/;
+
+/** graphql-js gives these errors about variables no code. */
+function isAboutVariables({ message, extensions }: GraphQLError): boolean {
+  if (extensions['code'] !== undefined) return false;
+  return message.startsWith(TOO_MANY_IN_VARIABLES) || NULL_AT_ARGUMENT.test(message);
+}
 
 /** What the libraries say about themselves rather than about the request. */
 function inOurWords(message: string): string {

@@ -2,11 +2,13 @@ import { insertProduct, insertReview } from '@exact-ratings/stack/testing/rows.j
 import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
 import fc from 'fast-check';
 import { getIntrospectionQuery } from 'graphql';
+import { jest } from '@jest/globals';
 import { query } from '../testing/graphql.js';
 import { startTestApp, type TestApp } from '../testing/test-app.js';
 import { eventually } from '@exact-ratings/stack/testing/eventually.js';
 import { randomOperation } from '../testing/random-operation.js';
 import { buildGraphQLSchema } from './build-schema.js';
+import { CompiledExecutor } from './compiled-executor.js';
 
 let database: TestDatabase;
 let compiled: TestApp;
@@ -107,6 +109,7 @@ const OPERATIONS: ReadonlyArray<[name: string, text: string, variables?: Record<
     'query ($s: Boolean = true) { products(first: 1) { nodes { id @skip(if: $s) name } } }',
     { s: null },
   ],
+  ['an argument whose variable is null', 'query ($id: ID = "x") { product(id: $id) { id } }', { id: null }],
   ['variables with defaults', 'query ($n: Int = 2) { products(first: $n) { nodes { id } } }'],
   ['a default overridden', 'query ($n: Int = 2) { products(first: $n) { nodes { id } } }', { n: 1 }],
   ['a default overridden by null', 'query ($n: Int = 2) { products(first: $n) { nodes { id } } }', { n: null }],
@@ -179,6 +182,26 @@ test('one product and one review, by their ids', async () => {
   const text =
     'query ($p: ID!, $r: ID!) { product(id: $p) { id name rating { distribution { stars count } version } } review(id: $r) { rating product { name } } }';
   expect(await expectSameAnswers(text, { p: product, r: review })).toContain('"distribution":[{"stars":5');
+});
+
+const FIELDS = 'id averageRating reviewCount';
+test.each([
+  ['of a page', `{ products(first: 3) { nodes { ${FIELDS} } edges { node { ${FIELDS} } } } }`],
+  ['by its id', `query ($p: ID!) { product(id: $p) { ${FIELDS} } }`],
+  ['by its externalId', `{ productByExternalId(externalId: "read-ahead") { ${FIELDS} } }`],
+  ['of a review', `query ($r: ID!) { review(id: $r) { product { ${FIELDS} } } }`],
+  ['of a version', `query ($p: ID!) { product(id: $p) { ${FIELDS} rating(minVersion: 1) { count } } }`],
+])('the ratings of a product %s are answered by the compiled query itself', async (_name, text) => {
+  await database.pool.query(`UPDATE products SET external_id = 'read-ahead' WHERE id = $1`, [product]);
+  const execute = jest.spyOn(CompiledExecutor.prototype, 'execute');
+  try {
+    expect(await expectSameAnswers(text, { p: product, r: review })).toContain('"averageRating":2,"reviewCount":3');
+    // The second application leaves all to graphql-js.
+    const [answer] = await Promise.all(execute.mock.results.map(({ value }) => value as Promise<unknown>));
+    expect(answer).not.toBeNull();
+  } finally {
+    execute.mockRestore();
+  }
 });
 
 test('operations of one document are compiled apart', async () => {

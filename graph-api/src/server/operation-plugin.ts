@@ -2,6 +2,7 @@ import type { ApolloServerPlugin, GraphQLRequestListener } from '@apollo/server'
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import type { GraphQLSchema } from 'graphql';
 import { requestedFields } from '../graphql/requested-fields.js';
+import { buildReadAheadSchema } from './build-schema.js';
 import { CompiledExecutor } from './compiled-executor.js';
 import type { RequestContext } from './context.js';
 import { finishAnswer } from './error-reporting.js';
@@ -24,7 +25,7 @@ export function operationPlugin(
   { limits, compileAfter, logger }: OperationPluginOptions,
 ): ApolloServerPlugin<RequestContext> {
   const costLimit = new OperationCostLimit(schema, limits.maxNodes);
-  const executor = new CompiledExecutor(schema, compileAfter);
+  const executor = new CompiledExecutor(schema, buildReadAheadSchema(), compileAfter);
   const listener: GraphQLRequestListener<RequestContext> = {
     didResolveOperation: async ({ document, operation, request, contextValue }) => {
       // Apollo Server reports an operation that the document does not have.
@@ -35,7 +36,14 @@ export function operationPlugin(
     responseForOperation: async ({ document, operation, queryHash, request, contextValue }) =>
       operation === undefined || queryHash === undefined
         ? null
-        : executor.execute({ document, operation, queryHash, variables: request.variables ?? {}, contextValue }),
+        : executor.execute({
+            document,
+            operation,
+            queryHash,
+            variables: request.variables ?? {},
+            contextValue,
+            fields: requestedFields(schema, document, operation),
+          }),
     willSendResponse: async ({ response, contextValue }) =>
       finishAnswer(response, contextValue.requestId, logger, limits.maxResponseBytes),
   };
