@@ -7,6 +7,7 @@ import type pg from 'pg';
 import type { Viewer } from '../auth/viewer.js';
 import { createDataSource } from '../database/data-source.js';
 import { createPool, Database, type PgQuery } from '../database/database.js';
+import { PipelinedReads } from '../database/pipelined-reads.js';
 import { isLockTimeout } from '../database/postgres-errors.js';
 import { newId } from '../graphql/ids.js';
 import type { ReviewResult } from './review-change.js';
@@ -49,7 +50,7 @@ function startProcess(observe: Observer) {
   }
   let wakes = 0;
   const creation = createReviewCreation(
-    new ObservedDatabase(createDataSource(database.config, options), writes),
+    new ObservedDatabase(createDataSource(database.config, options), writes, new PipelinedReads(writes, 0)),
     ReviewStatus.PUBLISHED,
     () => (wakes += 1),
   );
