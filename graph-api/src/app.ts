@@ -27,6 +27,7 @@ import { ReviewCommands } from './reviews/review-commands.js';
 import { RequestContext } from './server/context.js';
 import { addGraphQL } from './server/graphql-server.js';
 import { createHttpServer, listen } from './server/http-server.js';
+import { addLanding } from './server/landing.js';
 import { Readiness } from './server/readiness.js';
 
 const STATEMENT_TIMEOUT_MS = 15_000;
@@ -128,6 +129,7 @@ export async function startApp(
       return new RequestContext(forRequests, viewer, id, lifetime);
     },
   });
+  addLanding(server, config.explorer.active ? config.explorer.path : null);
   if (config.explorer.active) {
     await addExplorer(server, { path: config.explorer.path, keepToken: !config.production });
     const url = `http://${config.host}:${config.port}/${config.explorer.path}`;

@@ -1,15 +1,20 @@
 import type { FastifyReply } from 'fastify';
+import { ERROR_CODES, extensionsOf, type ErrorCode } from '../graphql/error-codes.js';
 
 /** After this many seconds a caller may try again where the service could not answer. */
 export const RETRY_AFTER_SECONDS = 1;
 
-/** Answers a request without running it, in GraphQL's shape; 503 says when to try again. */
-export async function refuse(reply: FastifyReply, status: number, code: string, message: string): Promise<void> {
-  const extensions = {
-    code,
-    ...(code === 'SERVICE_UNAVAILABLE' ? { retryable: true } : {}),
-    requestId: reply.request.id,
-  };
+/**
+ * Answers a request without running it, in GraphQL's shape; 503 says when to try again.
+ * @param status the code's own, unless HTTP has one that says more
+ */
+export async function refuse(
+  reply: FastifyReply,
+  code: ErrorCode,
+  message: string,
+  status: number = ERROR_CODES[code].status,
+): Promise<void> {
   if (status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
+  const extensions = { ...extensionsOf(code), requestId: reply.request.id };
   await reply.code(status).send({ errors: [{ message, extensions }] });
 }

@@ -1,23 +1,10 @@
 import { unwrapResolverError } from '@apollo/server/errors';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { isDatabaseUnavailable } from '../database/postgres-errors.js';
+import { extensionsOf, isErrorCode } from '../graphql/error-codes.js';
 import { serviceUnavailable } from '../graphql/errors.js';
 
 const MAX_MESSAGE_LENGTH = 300;
-
-/** Codes whose messages are written for callers: ours, and graphql-js's about the request. */
-const PUBLIC_CODES = new Set([
-  'BAD_USER_INPUT',
-  'UNAUTHENTICATED',
-  'FORBIDDEN',
-  'NOT_FOUND',
-  'SERVICE_UNAVAILABLE',
-  'GRAPHQL_PARSE_FAILED',
-  'GRAPHQL_VALIDATION_FAILED',
-  'OPERATION_RESOLUTION_FAILURE',
-  'BAD_REQUEST',
-  'PERSISTED_QUERY_NOT_SUPPORTED',
-]);
 
 /**
  * What a caller sees of an error: a stable code, and a message without stack trace, SQL, library internals or an echo of
@@ -32,7 +19,7 @@ export function createErrorFormatter(hideSchemaDetails: boolean) {
       return isDatabaseUnavailable(cause) ? unavailable(formatted, cause) : masked(formatted, cause);
     }
     const code = isAboutVariables(cause) ? 'BAD_USER_INPUT' : formatted.extensions?.['code'];
-    if (typeof code !== 'string' || !PUBLIC_CODES.has(code)) return masked(formatted, cause);
+    if (!isErrorCode(code) || code === 'INTERNAL_SERVER_ERROR') return masked(formatted, cause);
 
     const { message: full, argument } = describe(cause, inOurWords(formatted.message));
     const message = hideSchemaDetails ? withoutSuggestion(full) : full;
@@ -99,7 +86,7 @@ function masked(formatted: GraphQLFormattedError, cause: unknown): GraphQLFormat
   const error = {
     ...positionOf(formatted),
     message: 'Something went wrong on our side. It was logged under the requestId.',
-    extensions: { code: 'INTERNAL_SERVER_ERROR' },
+    extensions: extensionsOf('INTERNAL_SERVER_ERROR'),
   };
   return withCause(error, { err: cause, isUnavailable: false });
 }

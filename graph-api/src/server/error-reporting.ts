@@ -1,25 +1,14 @@
 import type { GraphQLResponse } from '@apollo/server';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import type { GraphQLFormattedError } from 'graphql';
+import { ERROR_CODES, extensionsOf, refusesRequest, type ErrorCode } from '../graphql/error-codes.js';
 import { RETRY_AFTER_SECONDS } from './error-body.js';
 import { causeOf } from './error-formatter.js';
 import { isJsonLargerThan } from './limits/response-size.js';
 
-/** The HTTP status where a fault of the service took all that was asked for; the first that occurs counts. */
-const STATUS_OF_FAULT: ReadonlyArray<readonly [code: string, status: number]> = [
-  ['SERVICE_UNAVAILABLE', 503],
-  ['INTERNAL_SERVER_ERROR', 500],
-];
-/** The HTTP status where an error of the caller left no data at all. */
-const STATUS_OF_REFUSAL: typeof STATUS_OF_FAULT = [
-  ['UNAUTHENTICATED', 401],
-  ['FORBIDDEN', 403],
-  ['BAD_USER_INPUT', 400],
-];
-
 /**
- * Finishes an answer: bounds its size, logs what is behind its errors, gives each error the request's id, and sets the HTTP
- * status where no data is left. An answer with a part of its data is 200, whatever the errors.
+ * Finishes an answer: bounds its size, logs what is behind its errors, gives each error the request's id, and makes it one
+ * of two kinds: with data and 200, or without data and with the status of its gravest error. GraphQL over HTTP knows no third.
  */
 export function finishAnswer(
   { body, http }: GraphQLResponse,
@@ -30,31 +19,38 @@ export function finishAnswer(
   if (body.kind !== 'single') return;
   if (isJsonLargerThan(body.singleResult, maxResponseBytes)) {
     body.singleResult = { errors: [tooLarge(maxResponseBytes)] };
-    http.status = 400;
   }
   const { errors = [], data } = body.singleResult;
   for (const error of errors) {
     logCause(logger, error, requestId);
     error.extensions!['requestId'] = requestId;
   }
-  const status = errors.length === 0 ? undefined : statusOf(errors, data);
-  if (status !== undefined) http.status = status;
+  const code = reasonForNoData(errors, data);
+  if (code !== undefined) {
+    const { data: _data, ...withoutData } = body.singleResult;
+    body.singleResult = withoutData;
+    // A mutation by GET: Apollo Server's own status says more than the code's.
+    if (http.status !== 405) http.status = ERROR_CODES[code].status;
+  }
   if (http.status === 503) http.headers.set('retry-after', String(RETRY_AFTER_SECONDS));
 }
 
-function statusOf(errors: readonly GraphQLFormattedError[], data: unknown): number | undefined {
-  const codes = new Set(errors.map(({ extensions }) => extensions?.['code']));
-  const statusIn = (table: typeof STATUS_OF_FAULT): number | undefined => table.find(([code]) => codes.has(code))?.[1];
-  const nothingIsLeft = data == null || Object.values(data).every((value) => value === null);
-  return (
-    (nothingIsLeft ? statusIn(STATUS_OF_FAULT) : undefined) ?? (data == null ? statusIn(STATUS_OF_REFUSAL) : undefined)
-  );
+/**
+ * The error that leaves the answer without data: one that refuses the request, or any where no field of the operation has a
+ * value, which includes what is refused before it is executed.
+ */
+function reasonForNoData(errors: readonly GraphQLFormattedError[], data: unknown): ErrorCode | undefined {
+  if (errors.length === 0) return undefined;
+  const found = new Set(errors.map(({ extensions }) => extensions?.['code']));
+  const codes = (Object.keys(ERROR_CODES) as ErrorCode[]).filter((code) => found.has(code));
+  const hasData = data != null && Object.values(data).some((value) => value !== null);
+  return hasData ? codes.find(refusesRequest) : codes[0];
 }
 
 function tooLarge(maxBytes: number): GraphQLFormattedError {
   return {
     message: `The answer is larger than ${maxBytes} bytes: ask for smaller pages, or for fewer long texts.`,
-    extensions: { code: 'RESPONSE_TOO_LARGE' },
+    extensions: extensionsOf('RESPONSE_TOO_LARGE'),
   };
 }
 

@@ -13,6 +13,14 @@ export function rawRequestOf(request: FastifyRequest): unknown {
   return request.method === 'GET' ? request.query : request.body;
 }
 
+/** Whether the request names its operation by a hash alone, as automatic persisted queries do. Such clients know the refusal. */
+export function isPersistedQuery(raw: unknown): boolean {
+  if (typeof raw !== 'object' || raw === null) return false;
+  const { query, extensions }: RawGraphQLRequest = raw;
+  const text = typeof extensions === 'string' ? extensions : JSON.stringify(extensions ?? {});
+  return query === undefined && text.includes('"persistedQuery"');
+}
+
 /** What is wrong with the request's shape, for the caller; undefined where nothing is. */
 export function shapeProblem(raw: unknown): string | undefined {
   if (Array.isArray(raw)) return 'Send one operation per request: batches are not supported.';

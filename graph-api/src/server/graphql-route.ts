@@ -2,9 +2,16 @@ import { HeaderMap, type ApolloServer, type HTTPGraphQLResponse } from '@apollo/
 import { DeadlineError, withDeadline } from '@exact-ratings/shared/runtime/deadline.js';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError } from 'graphql';
+import type { ErrorCode } from '../graphql/error-codes.js';
 import type { RequestContext } from './context.js';
 import { refuse } from './error-body.js';
-import { couldBeForged, rawRequestOf, shapeProblem, type RawGraphQLRequest } from './graphql-request.js';
+import {
+  couldBeForged,
+  isPersistedQuery,
+  rawRequestOf,
+  shapeProblem,
+  type RawGraphQLRequest,
+} from './graphql-request.js';
 import type { Limits } from './limits/limits-config.js';
 import { QueryGate } from './limits/query-gate.js';
 import { LoadShedding } from './load-shedding.js';
@@ -29,10 +36,14 @@ export function addGraphQLRoute(
     onSend: shedding.onSend,
     preHandler: async (request, reply) => {
       const raw = rawRequestOf(request);
-      const problem = forgeryProblem(request) ?? shapeProblem(raw);
-      if (problem !== undefined) return refuse(reply, 400, 'BAD_REQUEST', problem);
+      const forgery = forgeryProblem(request);
+      if (forgery === undefined && isPersistedQuery(raw)) {
+        return refuse(reply, 'PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported');
+      }
+      const problem = forgery ?? shapeProblem(raw);
+      if (problem !== undefined) return refuse(reply, 'BAD_REQUEST', problem);
       const excess = gate.problemOf((raw as RawGraphQLRequest).query as string);
-      if (excess !== undefined) return refuse(reply, 400, 'GRAPHQL_VALIDATION_FAILED', excess);
+      if (excess !== undefined) return refuse(reply, 'GRAPHQL_VALIDATION_FAILED', excess);
     },
     handler: async (request, reply) => {
       const lifetime = new RequestLifetime();
@@ -44,7 +55,7 @@ export function addGraphQLRoute(
       } catch (error) {
         if (error instanceof GraphQLError) return await refuseAs(reply, error);
         if (!(error instanceof DeadlineError)) throw error;
-        return await refuse(reply, 503, 'OPERATION_TIMEOUT', `${error.message}. A mutation may have been carried out.`);
+        return await refuse(reply, 'OPERATION_TIMEOUT', `${error.message}. A mutation may have been carried out.`);
       } finally {
         lifetime.end();
       }
@@ -94,6 +105,5 @@ async function send(reply: FastifyReply, { status, headers, body }: HTTPGraphQLR
 
 /** Answers what kept the context from being made: no valid token, or a server that is not there. */
 async function refuseAs(reply: FastifyReply, { message, extensions }: GraphQLError): Promise<void> {
-  const code = String(extensions['code']);
-  await refuse(reply, code === 'UNAUTHENTICATED' ? 401 : 503, code, message);
+  await refuse(reply, extensions['code'] as ErrorCode, message);
 }

@@ -60,13 +60,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
 
   server.setErrorHandler(async (error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;
-    if (status < 500) return refuse(reply, status, 'BAD_REQUEST', messageFor(error, options.maxBodyBytes));
+    if (status < 500) return refuse(reply, 'BAD_REQUEST', messageFor(error, options.maxBodyBytes), status);
     logger.error({ err: error, url: request.url, requestId: request.id }, 'a request failed');
     const message = 'Something went wrong on our side. It was logged under the requestId.';
-    return refuse(reply, status, 'INTERNAL_SERVER_ERROR', message);
+    return refuse(reply, 'INTERNAL_SERVER_ERROR', message);
   });
   server.setNotFoundHandler((_request, reply) =>
-    refuse(reply, 404, 'NOT_FOUND', 'There is nothing here: the API is at POST /graphql.'),
+    refuse(reply, 'NOT_FOUND', 'There is nothing here: the API is at /graphql.'),
   );
 
   server.get('/health', async (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }));

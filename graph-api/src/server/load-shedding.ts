@@ -41,7 +41,7 @@ export class LoadShedding {
   /** A hook for `onRequest`: before the body is read. */
   readonly onRequest = (_request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
     if (this.delayMs > this.limits.maxEventLoopDelayMs || this.inFlight >= this.limits.maxConcurrentRequests) {
-      void refuse(reply, 503, 'SERVICE_UNAVAILABLE', 'The service is overloaded. Try again in a moment.');
+      void refuse(reply, 'SERVICE_UNAVAILABLE', 'The service is overloaded. Try again in a moment.');
       return;
     }
     this.inFlight += 1;
