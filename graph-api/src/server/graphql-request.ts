@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 
-/** A request as GraphQL over HTTP has it; the values of GET are still texts. */
+/** A request as GraphQL over HTTP has it. */
 export interface RawGraphQLRequest {
   readonly query?: unknown;
   readonly variables?: unknown;
@@ -8,17 +8,28 @@ export interface RawGraphQLRequest {
   readonly operationName?: unknown;
 }
 
-/** The parameters of the operation: from the body of a POST, or from the address of a GET. */
+/** The parameters of the operation: from the body of a POST, or from the address of a GET, where objects are JSON texts. */
 export function rawRequestOf(request: FastifyRequest): unknown {
-  return request.method === 'GET' ? request.query : request.body;
+  if (request.method !== 'GET') return request.body;
+  const { variables, extensions, ...others } = request.query as RawGraphQLRequest;
+  return { ...others, variables: parsed(variables), extensions: parsed(extensions) };
+}
+
+/** What the JSON text holds; anything else as it is, for `shapeProblem` to refuse. */
+function parsed(text: unknown): unknown {
+  if (typeof text !== 'string') return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 /** Whether the request names its operation by a hash alone, as automatic persisted queries do. Such clients know the refusal. */
 export function isPersistedQuery(raw: unknown): boolean {
   if (typeof raw !== 'object' || raw === null) return false;
   const { query, extensions }: RawGraphQLRequest = raw;
-  const text = typeof extensions === 'string' ? extensions : JSON.stringify(extensions ?? {});
-  return query === undefined && text.includes('"persistedQuery"');
+  return query === undefined && typeof extensions === 'object' && extensions !== null && 'persistedQuery' in extensions;
 }
 
 /** What is wrong with the request's shape, for the caller; undefined where nothing is. */

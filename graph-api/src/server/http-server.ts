@@ -69,13 +69,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     refuse(reply, 'NOT_FOUND', 'There is nothing here: the API is at /graphql.'),
   );
 
-  server.get('/health', async (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }));
+  server.get('/health', async (_request, reply) => reply.send({ status: 'ok' }));
   server.get('/ready', async (_request, reply) => {
     const answer = await readiness.read();
-    return reply
-      .code(answer.ready ? 200 : 503)
-      .header('cache-control', 'no-store')
-      .send(answer);
+    return reply.code(answer.ready ? 200 : 503).send(answer);
   });
   return server;
 }

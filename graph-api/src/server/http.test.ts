@@ -181,6 +181,12 @@ describe('queries by GET', () => {
     },
   );
 
+  test.each(['nonsense', '[]', '5'])('variables must be an object, not %s', async (variables) => {
+    const address = `${app.origin}/graphql?query=%7B__typename%7D&variables=${variables}`;
+    const answer = await send(address, { headers: { accept: URQL_ACCEPT } });
+    expect(answer).toMatchObject({ status: 400, errors: [{ message: '"variables" must be an object.' }] });
+  });
+
   test('mutations stay refused', async () => {
     const answer = await get('mutation { deleteReview(input: { id: "x" }) { deletedReviewId } }', URQL_ACCEPT);
     expect(answer).toMatchObject({ status: 405, data: null });

@@ -12,7 +12,7 @@ const EXPLORER_IS_OFF =
 export function addLanding(server: FastifyInstance, explorerPath: string | null): void {
   server.addHook('onRequest', (request, reply, done) => {
     if (!isVisit(request)) return done();
-    void reply.headers({ vary: 'accept', 'cache-control': 'no-store' });
+    void reply.header('vary', 'accept');
     // Relative, so that it also works behind a proxy that adds a prefix.
     if (explorerPath !== null) void reply.redirect(explorerPath);
     else void reply.type('text/plain; charset=utf-8').send(EXPLORER_IS_OFF);
