@@ -114,8 +114,6 @@ export default tseslint.config(
           InputValueDefinition: true,
           EnumValueDefinition: true,
           DirectiveDefinition: true,
-          // type-graphql gives the root types no description.
-          ignoredSelectors: ['ObjectTypeDefinition[name.value=/^(Query|Mutation)$/]'],
         },
       ],
       '@graphql-eslint/require-nullable-fields-with-oneof': 'error',

@@ -21,7 +21,7 @@ import { ReviewResolver } from '../reviews/review.resolver.js';
  * that problems become `userErrors` instead of top-level errors.
  */
 export function buildGraphQLSchema(): GraphQLSchema {
-  return buildSchemaSync({
+  const schema = buildSchemaSync({
     resolvers: [
       ProductResolver,
       ProductListResolver,
@@ -41,6 +41,10 @@ export function buildGraphQLSchema(): GraphQLSchema {
     ],
     validate: false,
   });
+  // type-graphql has no place for them.
+  schema.getQueryType()!.description = 'Everything that can be read. Reading needs no token.';
+  schema.getMutationType()!.description = 'Everything that can be changed. Each needs a token.';
+  return schema;
 }
 
 /** The schema with the fields that are read ahead as plain properties: a resolver for each costs more than the rest of a page. */
