@@ -32,7 +32,8 @@ export interface Publication {
  *     Kafka       publish 1          publish 2          publish 3
  *     PostgreSQL  read 2             delete 1, read 3   delete 2         delete 3, COMMIT
  *
- * One batch a transaction, each step after the other, published a backlog of 300,000 at two thirds of this rate.
+ * One batch a transaction, each step after the other, took seven messages to PostgreSQL a batch instead of three, and 20 µs of
+ * CPU an event instead of 14 (a backlog of 40,000).
  *
  * @throws PostgreSQL's error, with nothing committed; the failure of a publication is part of the result
  */
