@@ -15,7 +15,7 @@ const ROOT = join(CLIENT, '..');
 /** What the API would answer; the schema is the real one, so operations that it does not have fail. */
 const API = {
   products: { nodes: [productNamed('Desk lamp')], pageInfo: { hasNextPage: false, hasPreviousPage: false } },
-  product: { id: 'p1', rating: { average: 4.5, count: 2, distribution: [], version: 2, source: 'DATABASE' } },
+  product: { id: 'p1', rating: { average: 4.5, count: 2, distribution: [], version: 2 } },
   createReview: ({ input }: { input: { rating: number } }) => ({
     review: reviewOf(input.rating),
     product: { id: 'p1', averageRating: 4.5, reviewCount: 2 },

@@ -2,7 +2,7 @@ CREATE TABLE authors (
   id           uuid        NOT NULL DEFAULT gen_random_uuid(),
   issuer       text COLLATE "C" NOT NULL,
   subject      text COLLATE "C" NOT NULL,
-  display_name text        NOT NULL,
+  display_name text,
   created_at   timestamptz NOT NULL DEFAULT now(),
   updated_at   timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT authors_pkey PRIMARY KEY (id),

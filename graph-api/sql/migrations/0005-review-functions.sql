@@ -58,7 +58,7 @@ BEGIN
              WITH ORDINALITY n (author_id, product_id, issuer, subject, display_name, nth)
       LEFT JOIN authors e USING (issuer, subject)
      WHERE n.product_id = ANY (products_known)
-       AND (e.id IS NULL OR e.display_name <> n.display_name AND e.id = ANY (authors_held))
+       AND (e.id IS NULL OR e.display_name IS DISTINCT FROM n.display_name AND e.id = ANY (authors_held))
      ORDER BY n.issuer, n.subject, n.nth DESC
     ON CONFLICT (issuer, subject) DO UPDATE SET display_name = EXCLUDED.display_name, updated_at = now()
     RETURNING a.id
@@ -143,7 +143,7 @@ BEGIN
   SELECT id INTO author FROM authors WHERE issuer = p_issuer AND subject = p_subject;
   IF author IS NOT NULL THEN
     UPDATE authors SET display_name = p_display_name, updated_at = now()
-     WHERE id = author AND display_name <> p_display_name;
+     WHERE id = author AND display_name IS DISTINCT FROM p_display_name;
   END IF;
 
   UPDATE reviews r
@@ -174,8 +174,8 @@ BEGIN
       ELSE 'UNCHANGED'
     END;
   END IF;
+  author_name := p_display_name;
   IF outcome IN ('UPDATED', 'UNCHANGED') THEN
-    author_name := p_display_name;
     SELECT s.last_seq INTO rating_version FROM review_streams s WHERE s.product_id = review.product_id;
     IF p_with_product THEN
       SELECT p.* INTO product FROM products p WHERE p.id = review.product_id;

@@ -36,7 +36,7 @@ DECLARE
   previous_status text;
 BEGIN
   UPDATE authors SET display_name = p_display_name, updated_at = now()
-   WHERE issuer = p_issuer AND subject = p_subject AND display_name <> p_display_name;
+   WHERE issuer = p_issuer AND subject = p_subject AND display_name IS DISTINCT FROM p_display_name;
   SELECT id INTO moderator FROM authors WHERE issuer = p_issuer AND subject = p_subject FOR KEY SHARE;
   IF NOT FOUND THEN
     INSERT INTO authors AS a (id, issuer, subject, display_name)

@@ -8,7 +8,6 @@ import { RefusedTokens } from './refused-tokens.js';
 import { VerifiedTokens, type KeyValidity } from './verified-tokens.js';
 import type { Viewer } from './viewer.js';
 
-const ANONYMOUS = 'Anonymous';
 const MAX_SUBJECT_LENGTH = 255;
 const MAX_DISPLAY_NAME_LENGTH = 200;
 
@@ -136,8 +135,8 @@ function isStorable(text: unknown): text is string {
 }
 
 /** The token's name fit to be shown: the identity provider's data, so repaired rather than refused. */
-function displayNameOf(name: unknown): string {
-  if (typeof name !== 'string') return ANONYMOUS;
+function displayNameOf(name: unknown): string | null {
+  if (typeof name !== 'string') return null;
   const clean = Array.from(name.toWellFormed().replace(CONTROL_CHARACTERS, ' ').trim());
-  return clean.slice(0, MAX_DISPLAY_NAME_LENGTH).join('').trim() || ANONYMOUS;
+  return clean.slice(0, MAX_DISPLAY_NAME_LENGTH).join('').trim() || null;
 }

@@ -6,7 +6,8 @@ export interface Viewer {
   readonly issuer: string;
   /** The token's `sub`. Never published. */
   readonly subject: string;
-  readonly displayName: string;
+  /** Null where the token has no name. */
+  readonly displayName: string | null;
   readonly isAdmin: boolean;
 }
 

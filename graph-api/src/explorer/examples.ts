@@ -47,7 +47,6 @@ query OneProduct($id: ID!) {
         count
       }
       version
-      source
     }
     reviews(first: 5) {
       nodes {
@@ -88,20 +87,19 @@ mutation CreateReview($input: CreateReviewInput!) {
     variables: { input: { productId: PRODUCT_ID, rating: 5, title: 'Just right', body: 'Does what it says.' } },
   },
   {
-    query: `# Reads your own write: minVersion is
-# the ratingVersion of CreateReview.
-query RatingAfterReview($id: ID!, $minVersion: Int) {
-  product(id: $id) {
-    rating(minVersion: $minVersion) {
+    query: `# Reads what someone wrote elsewhere: give
+# the ratingVersion of their CreateReview.
+query RatingAfterReview($id: ID!, $minRatingVersion: Int) {
+  product(id: $id, minRatingVersion: $minRatingVersion) {
+    rating {
       average
       count
       version
-      source
     }
   }
 }
 `,
-    variables: { id: PRODUCT_ID, minVersion: 1 },
+    variables: { id: PRODUCT_ID, minRatingVersion: 1 },
   },
   {
     query: `# Needs the token of an admin.

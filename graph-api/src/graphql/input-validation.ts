@@ -1,12 +1,6 @@
 import { registerDecorator, validate, type ValidationError, type ValidationOptions } from 'class-validator';
 import { cleanText, type TextKind } from './text.js';
-
-/** A rule that an input broke: its code, a message for a person, and the path of the field. */
-export interface ValidationProblem<Code extends string = string> {
-  readonly code: Code;
-  readonly message: string;
-  readonly field: string[];
-}
+import { UserErrorCode, type UserError } from './user-error.js';
 
 /** White space, and what is invisible by itself, such as a zero-width space. */
 const BLANK = /^[\s\p{Default_Ignorable_Code_Point}\u2800]*$/u;
@@ -14,7 +8,9 @@ const BLANK = /^[\s\p{Default_Ignorable_Code_Point}\u2800]*$/u;
 /** The name under which class-validator reports what `ValidateWith` found; a property has one such rule. */
 const RULE_NAME = 'validateWith';
 
-type Rule = (value: unknown, owner: object) => { code: string; message: string } | null;
+type Finding = Pick<UserError, 'code' | 'message'>;
+
+type Rule = (value: unknown, owner: object) => Finding | null;
 
 /** A class-validator decorator from a rule that says by itself which code and message apply. */
 export function ValidateWith(rule: Rule, options?: ValidationOptions): PropertyDecorator {
@@ -50,12 +46,15 @@ const TEXTS = new WeakMap<object, Map<string, TextKind>>();
 export function IsText({ kind, maxLength, nullable }: TextRule): PropertyDecorator {
   const validated = ValidateWith((value) => {
     if (value === undefined || (value === null && nullable)) return null;
-    if (typeof value !== 'string') return { code: 'INVALID', message: 'must not be null' };
-    if (BLANK.test(value)) return { code: 'BLANK', message: 'must not be blank' };
+    if (typeof value !== 'string') return { code: UserErrorCode.INVALID, message: 'must not be null' };
+    if (BLANK.test(value)) return { code: UserErrorCode.BLANK, message: 'must not be blank' };
     const cleaned = cleanText(value, kind);
-    if (!cleaned.ok) return { code: 'INVALID', message: cleaned.problem };
+    if (!cleaned.ok) return { code: UserErrorCode.INVALID, message: cleaned.problem };
     if (codePoints(cleaned.text) > maxLength) {
-      return { code: 'TOO_LONG', message: `must have at most ${maxLength.toLocaleString('en')} characters` };
+      return {
+        code: UserErrorCode.TOO_LONG,
+        message: `must have at most ${maxLength.toLocaleString('en')} characters`,
+      };
     }
     return null;
   });
@@ -84,20 +83,15 @@ function codePoints(text: string): number {
 
 /**
  * Cleans the texts of an input in place, and checks it by the decorators of its class.
- * @param codes the enum of the subject's `userErrors`; it has every code that the rules of this input use
  * @returns every broken rule, with paths that begin with `input`; none where the input is fine
  */
-export async function validateInput<Code extends string>(
-  input: object,
-  codes: Readonly<Record<string, Code>>,
-): Promise<Array<ValidationProblem<Code>>> {
+export async function validateInput(input: object): Promise<UserError[]> {
   cleanTexts(input);
   const errors = await validate(input, { validationError: { target: false, value: false } });
-  const problems = errors.flatMap((error) => flatten(error, ['input']));
-  return problems.map((problem) => ({ ...problem, code: codes[problem.code]! }));
+  return errors.flatMap((error) => flatten(error, ['input']));
 }
 
-function flatten(error: ValidationError, path: readonly string[]): ValidationProblem[] {
+function flatten(error: ValidationError, path: readonly string[]): UserError[] {
   const field = [...path, error.property];
   // Only our own rules: `ValidateNested` has a message of its own for null, which a rule refuses already.
   const finding = error.constraints?.[RULE_NAME];
@@ -105,7 +99,7 @@ function flatten(error: ValidationError, path: readonly string[]): ValidationPro
   return [...own, ...(error.children ?? []).flatMap((child) => flatten(child, field))];
 }
 
-function problemOf(finding: string, property: string, field: string[]): ValidationProblem {
-  const { code, message } = JSON.parse(finding) as { code: string; message: string };
+function problemOf(finding: string, property: string, field: string[]): UserError {
+  const { code, message } = JSON.parse(finding) as Finding;
   return { code, message: `${property} ${message}`, field };
 }

@@ -16,7 +16,7 @@ import {
 export class RequestedFields {
   constructor(private readonly fieldsOf: ReadonlyMap<string, ReadonlySet<string>>) {}
 
-  /** Whether one of these fields of the type is asked for; `rating(minVersion)` is the field with that argument. */
+  /** Whether one of these fields of the type is asked for. */
   has(type: string, ...fields: readonly string[]): boolean {
     const requested = this.fieldsOf.get(type);
     return requested !== undefined && fields.some((field) => requested.has(field));
@@ -78,12 +78,11 @@ function collect(
     document,
     visitWithTypeInfo(typeInfo, {
       [Kind.OPERATION_DEFINITION]: (node) => (node === operation ? undefined : false),
-      [Kind.FIELD]: ({ name, arguments: given = [] }) => {
+      [Kind.FIELD]: ({ name }) => {
         const type = typeInfo.getParentType();
         if (!isCompositeType(type)) return;
         const fields = fieldsOf.get(type.name) ?? new Set();
         fieldsOf.set(type.name, fields.add(name.value));
-        for (const argument of given) fields.add(`${name.value}(${argument.name.value})`);
       },
     }),
   );

@@ -1,10 +1,42 @@
-import { Field, InterfaceType } from 'type-graphql';
+import { Field, ObjectType, registerEnumType } from 'type-graphql';
 
-@InterfaceType({
-  description: 'What the caller can correct.',
-  resolveType: (value: object) => value.constructor.name,
-})
-export abstract class UserError {
+export enum UserErrorCode {
+  ALREADY_REVIEWED = 'ALREADY_REVIEWED',
+  BLANK = 'BLANK',
+  EXTERNAL_ID_TAKEN = 'EXTERNAL_ID_TAKEN',
+  INVALID = 'INVALID',
+  INVALID_TRANSITION = 'INVALID_TRANSITION',
+  NOT_FOUND = 'NOT_FOUND',
+  OUT_OF_RANGE = 'OUT_OF_RANGE',
+  TOO_LONG = 'TOO_LONG',
+  VERSION_CONFLICT = 'VERSION_CONFLICT',
+}
+
+registerEnumType(UserErrorCode, {
+  name: 'UserErrorCode',
+  description: 'Why a mutation changed nothing: one enum for all mutations, so that a form handles any of them alike.',
+  valuesConfig: {
+    ALREADY_REVIEWED: {
+      description: 'The caller has reviewed this product: update that review, which the payload has.',
+    },
+    BLANK: { description: 'A text that must not be empty is empty, or holds white space only.' },
+    EXTERNAL_ID_TAKEN: { description: 'Another product has this externalId.' },
+    INVALID: { description: 'A value breaks a rule that the message names.' },
+    INVALID_TRANSITION: { description: 'The review has this status already, or it is none that is decided.' },
+    NOT_FOUND: { description: 'There is nothing with the id that `field` names.' },
+    OUT_OF_RANGE: { description: 'A number is outside of what is allowed, as a rating that is not 1 to 5.' },
+    TOO_LONG: { description: 'A text has more characters than allowed.' },
+    VERSION_CONFLICT: {
+      description: 'It was changed since `expectedVersion`: look at what the payload has now, then decide.',
+    },
+  },
+});
+
+@ObjectType({ description: 'What the caller can correct.', simpleResolvers: true })
+export class UserError {
+  @Field(() => UserErrorCode, { description: 'For a program to read.' })
+  code!: UserErrorCode;
+
   @Field(() => String, { description: 'For a person to read.' })
   message!: string;
 
@@ -14,14 +46,6 @@ export abstract class UserError {
   })
   field!: string[] | null;
 }
-
-/** Descriptions of the codes that several subjects have. */
-export const USER_ERROR_CODES = {
-  BLANK: { description: 'A text that must not be empty is empty, or holds white space only.' },
-  TOO_LONG: { description: 'A text has more characters than allowed.' },
-  INVALID: { description: 'A value breaks a rule that the message names.' },
-  VERSION_CONFLICT: { description: 'It was changed since `expectedVersion`: read it again, then decide.' },
-} as const;
 
 /** The `userErrors` field of every payload. */
 export const USER_ERRORS = { description: 'What the caller can correct; empty on success.' } as const;

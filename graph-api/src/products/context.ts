@@ -9,4 +9,9 @@ export interface ProductsContext {
   readonly productCommands: ProductCommands;
   /** Called when a mutation deleted the product, so that other subjects drop what this request has read of it. */
   readonly productDeleted: (productId: string) => void;
+  /**
+   * Called, before anything is read, where the caller wants ratings of a product that hold at least this version.
+   * @param productId null, or a promise of null, where there is no such product
+   */
+  readonly requireRating: (productId: string | null | Promise<string | null>, version: number) => void;
 }

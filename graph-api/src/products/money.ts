@@ -1,6 +1,7 @@
 import { Field, InputType, ObjectType } from 'type-graphql';
 import { ValidateWith } from '../graphql/input-validation.js';
 import { CurrencyCodeScalar, DecimalScalar } from '../graphql/scalars.js';
+import { UserErrorCode } from '../graphql/user-error.js';
 import { currencyDecimals, isCurrency } from './currencies.js';
 
 const MAX_PRICE_DIGITS = 10;
@@ -24,21 +25,23 @@ export class MoneyInput {
   })
   @ValidateWith((value, owner) => {
     const [whole = '', fraction = ''] = (value as string).split('.');
-    if (whole.startsWith('-')) return { code: 'INVALID', message: 'must not be negative' };
+    if (whole.startsWith('-')) return { code: UserErrorCode.INVALID, message: 'must not be negative' };
     if (whole.length > MAX_PRICE_DIGITS) {
-      return { code: 'INVALID', message: `must have at most ${MAX_PRICE_DIGITS} digits before the point` };
+      return { code: UserErrorCode.INVALID, message: `must have at most ${MAX_PRICE_DIGITS} digits before the point` };
     }
     const { currencyCode } = owner as MoneyInput;
     const decimals = currencyDecimals(currencyCode);
     return decimals === null || fraction.length <= decimals
       ? null
-      : { code: 'INVALID', message: `must have at most ${decimals} decimals in ${currencyCode}` };
+      : { code: UserErrorCode.INVALID, message: `must have at most ${decimals} decimals in ${currencyCode}` };
   })
   amount!: string;
 
   @Field(() => CurrencyCodeScalar, { description: 'A currency of ISO 4217.' })
   @ValidateWith((value) =>
-    isCurrency(value as string) ? null : { code: 'INVALID', message: 'is not a currency of ISO 4217 today' },
+    isCurrency(value as string)
+      ? null
+      : { code: UserErrorCode.INVALID, message: 'is not a currency of ISO 4217 today' },
   )
   currencyCode!: string;
 }

@@ -6,6 +6,7 @@ import { newId } from '../graphql/ids.js';
 import type { Money } from './money.js';
 import type { Product } from './product.js';
 import { ProductEntity } from './product.entity.js';
+import type { ProductRefusal } from './product-refusal.js';
 import { EXISTING_PRODUCT, PRODUCT_COLUMNS, productOf, type ProductRow } from './product-row.js';
 
 /** A valid new product. */
@@ -25,11 +26,10 @@ export interface ProductChanges {
   readonly price?: Money | null;
 }
 
-/** Why a command changed nothing. */
-export type ProductRefusal = 'NOT_FOUND' | 'EXTERNAL_ID_TAKEN' | 'VERSION_CONFLICT';
-
 export type ProductResult =
-  { readonly status: 'DONE'; readonly product: Product } | { readonly status: ProductRefusal };
+  /** The product as it is now. */
+  | { readonly status: 'DONE' | 'VERSION_CONFLICT'; readonly product: Product }
+  | { readonly status: Exclude<ProductRefusal, 'VERSION_CONFLICT'> };
 
 /** What changes products; each method is one transaction. Inputs are validated by the caller. */
 export class ProductCommands {
@@ -131,7 +131,8 @@ export class ProductCommands {
       [id],
     );
     if (row === undefined) return { status: 'NOT_FOUND' };
-    if (expectedVersion !== null && row.version !== expectedVersion) return { status: 'VERSION_CONFLICT' };
+    if (expectedVersion !== null && row.version !== expectedVersion)
+      return { status: 'VERSION_CONFLICT', product: productOf(row) };
     return { status: 'DONE', product: productOf(row) };
   }
 }

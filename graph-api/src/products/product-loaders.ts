@@ -46,15 +46,21 @@ export class ProductLoaders {
       database,
       () => BY_EXTERNAL_ID(fields),
       (row: ReadProductRow) => this.prime(productOf(row)),
-      { itemsRead: productsRead },
     );
     this.pages = new DataLoader((requests) => Promise.all(requests.map((request) => this.readPage(request))), {
       cacheKeyFn: pageKey,
     });
   }
 
-  byExternalId(externalId: string): Promise<Product | null> {
-    return this.byExternalIds.load(externalId);
+  async byExternalId(externalId: string): Promise<Product | null> {
+    const product = await this.byExternalIds.load(externalId);
+    if (product !== null) await this.productsRead([product]);
+    return product;
+  }
+
+  /** The same look-up, which does not wait for what other subjects add. */
+  async idByExternalId(externalId: string): Promise<string | null> {
+    return (await this.byExternalIds.load(externalId))?.id ?? null;
   }
 
   /** One statement, whatever the size of the page, and whoever else in the request asks for the same page. */

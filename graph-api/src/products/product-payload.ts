@@ -1,22 +1,24 @@
 import { Field, ObjectType } from 'type-graphql';
-import { USER_ERRORS } from '../graphql/user-error.js';
+import { UserError, USER_ERRORS } from '../graphql/user-error.js';
 import { Product } from './product.js';
 import type { ProductResult } from './product-commands.js';
-import { ProductUserError, toUserError } from './product-user-error.js';
+import { toUserError } from './product-refusal.js';
 
 /** The fields of the payloads that answer the product. */
 @ObjectType()
 export abstract class ProductPayload {
-  @Field(() => Product, { nullable: true, description: 'The product; null where userErrors says why.' })
+  @Field(() => Product, {
+    nullable: true,
+    description: 'The product; null where userErrors says why, but there as it is now with VERSION_CONFLICT.',
+  })
   product!: Product | null;
 
-  @Field(() => [ProductUserError], USER_ERRORS)
-  userErrors!: ProductUserError[];
+  @Field(() => [UserError], USER_ERRORS)
+  userErrors!: UserError[];
 }
 
 /** The payload of a command's result. */
 export function toPayload(result: ProductResult): ProductPayload {
-  return result.status === 'DONE'
-    ? { product: result.product, userErrors: [] }
-    : { product: null, userErrors: [toUserError(result.status)] };
+  const userErrors = result.status === 'DONE' ? [] : [toUserError(result.status)];
+  return { product: 'product' in result ? result.product : null, userErrors };
 }

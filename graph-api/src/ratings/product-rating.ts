@@ -1,22 +1,6 @@
 import type { RatingState } from '@exact-ratings/shared/rating/rating-state.js';
 import { averageRating, reviewCount } from '@exact-ratings/shared/rating/rating-state.js';
-import { Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
-
-export enum RatingSource {
-  CACHE = 'CACHE',
-  DATABASE = 'DATABASE',
-}
-
-registerEnumType(RatingSource, {
-  name: 'RatingSource',
-  description: 'Who answered a rating.',
-  valuesConfig: {
-    CACHE: { description: 'Redis.' },
-    DATABASE: {
-      description: 'PostgreSQL: Redis did not hold it, was behind what was asked for, or was not reachable.',
-    },
-  },
-});
+import { Field, Float, Int, ObjectType } from 'type-graphql';
 
 @ObjectType({ description: 'How many counted reviews have this many stars.', simpleResolvers: true })
 export class RatingBucket {
@@ -44,20 +28,16 @@ export class ProductRating {
   @Field(() => [RatingBucket], { description: 'Always five buckets, from 5 stars to 1.' })
   distribution!: RatingBucket[];
 
-  @Field(() => Int, { description: "The product's sequence number that this rating holds." })
+  @Field(() => Int, { description: 'The `ratingVersion` that this rating holds.' })
   version!: number;
 
-  @Field(() => RatingSource, { description: 'Who answered.' })
-  source!: RatingSource;
-
-  static of(state: RatingState, source: RatingSource): ProductRating {
+  static of(state: RatingState): ProductRating {
     const count = reviewCount(state);
     return Object.assign(new ProductRating(), {
       average: count === 0 ? null : averageRating(state),
       count,
       distribution: [5, 4, 3, 2, 1].map((stars) => ({ stars, count: state.stars[stars - 1]! })),
       version: state.seq,
-      source,
     });
   }
 }

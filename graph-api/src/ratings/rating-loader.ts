@@ -1,30 +1,31 @@
 import type { RatingState } from '@exact-ratings/shared/rating/rating-state.js';
 import DataLoader from 'dataloader';
-import { RatingSource } from './product-rating.js';
 import type { Product } from '../products/product.js';
-import type { RatingReader, ReadRating } from './rating-reader.js';
+import type { RatingReader } from './rating-reader.js';
 import { readAhead } from './read-ahead.js';
 
 /**
  * The ratings of one request: all that one tick asks for in one MGET. All rating fields of a product get the same read, so
- * an answer shows one version; where one of them asks for a version, the others get that version as well.
+ * an answer shows one version.
  */
 export class RatingLoader {
-  /** Products that this request changed: their ratings come from PostgreSQL, so that the caller sees the change. */
-  private readonly changed = new Set<string>();
-  /** The highest version that was asked for, by product. */
-  private readonly minVersions = new Map<string, number>();
+  /** The highest version that the caller asked for, by product. */
+  private readonly askedVersions = new Map<string, number>();
+  /** What tells which product a version is asked for; ratings are read after it. */
+  private readonly lookUps: Array<Promise<void>> = [];
+  /** The version that this request itself made, by product. */
+  private readonly writtenVersions = new Map<string, number>();
   /** What was read; where a read is on its way, what ends when it is here. */
-  private readonly reads = new Map<string, ReadRating | Promise<void>>();
+  private readonly reads = new Map<string, RatingState | Promise<void>>();
   /** Joins what one tick asks for; `reads` remembers. */
-  private readonly batches = new DataLoader<string, ReadRating>((productIds) => this.readAll(productIds), {
+  private readonly batches = new DataLoader<string, RatingState>((productIds) => this.readAll(productIds), {
     cache: false,
   });
 
   constructor(private readonly reader: RatingReader) {}
 
   /** At once where the rating is read already: a promise for each field of a page costs more than the field. */
-  load(productId: string): ReadRating | Promise<ReadRating> {
+  load(productId: string): RatingState | Promise<RatingState> {
     let read = this.reads.get(productId);
     if (read === undefined) {
       read = this.remember(
@@ -42,33 +43,41 @@ export class RatingLoader {
     await Promise.all(new Set<unknown>(products.map(({ id }) => this.reads.get(id))));
     for (const product of products) {
       const read = this.reads.get(product.id);
-      if (read !== undefined && !(read instanceof Promise)) readAhead(product, read.state);
+      if (read !== undefined && !(read instanceof Promise)) readAhead(product, read);
     }
   }
 
   /**
-   * At least `minVersion`, or the newest that there is. Fields that were answered before anyone asked for the version
-   * (of the same product at a higher level of the query) keep what they have.
+   * The ratings of this product hold at least this version, wherever in the answer, or are the newest that there are. To be called
+   * before anything is read: by the resolvers of the query's own fields.
+   * @param productId null, or a promise of null, where there is no such product
    */
-  async loadAtLeast(productId: string, minVersion: number): Promise<ReadRating> {
-    this.minVersions.set(productId, Math.max(minVersion, this.minVersions.get(productId) ?? 0));
-    const read = await this.load(productId);
-    if (read.state.seq >= minVersion || read.isCurrent) return read;
-    if (this.reads.get(productId) === read) this.reads.delete(productId);
-    return this.load(productId);
+  require(productId: string | null | Promise<string | null>, version: number): void {
+    if (productId instanceof Promise) {
+      // Whoever asked for the look-up reports its failure.
+      this.lookUps.push(productId.then((id) => this.require(id, version)).catch(() => undefined));
+    } else if (productId !== null) {
+      this.askedVersions.set(productId, Math.max(version, this.askedVersions.get(productId) ?? 0));
+    }
   }
 
   /**
-   * To be called after a mutation of this request changed a review of the product.
+   * To be called after a mutation of this request changed the product's rating.
+   * @param version the sequence number of the change
    * @param state the rating with the change in it, where the mutation has read it
    */
-  productChanged(productId: string, state?: RatingState): void {
-    this.changed.add(productId);
+  written(productId: string, version: number, state?: RatingState): void {
+    this.writtenVersions.set(productId, version);
     if (state === undefined) this.reads.delete(productId);
-    else this.reads.set(productId, { state, source: RatingSource.DATABASE, isCurrent: true });
+    else this.reads.set(productId, state);
   }
 
-  private remember(productIds: readonly string[], reading: Promise<readonly ReadRating[]>): Promise<void> {
+  /** To be called after a mutation of this request deleted the product. */
+  clear(productId: string): void {
+    this.reads.delete(productId);
+  }
+
+  private remember(productIds: readonly string[], reading: Promise<readonly RatingState[]>): Promise<void> {
     const read = reading.then((ratings) =>
       productIds.forEach((id, i) => {
         if (this.reads.get(id) === read) this.reads.set(id, ratings[i]!);
@@ -78,22 +87,17 @@ export class RatingLoader {
     return read;
   }
 
-  private async readAll(productIds: readonly string[]): Promise<ReadRating[]> {
+  private async readAll(productIds: readonly string[]): Promise<RatingState[]> {
+    if (this.lookUps.length > 0) await Promise.all(this.lookUps);
     const unique = [...new Set(productIds)];
-    const changed = unique.filter((id) => this.changed.has(id));
-    const others = unique.filter((id) => !this.changed.has(id));
-    const [fromDatabase, fromCache] = await Promise.all([
-      changed.length === 0 ? [] : this.reader.readDatabase(changed),
-      others.length === 0
-        ? []
-        : this.reader.read(
-            others.map((productId) => ({ productId, minVersion: this.minVersions.get(productId) ?? 0 })),
-          ),
-    ]);
-    const ratings = new Map([
-      ...changed.map((id, i) => [id, fromDatabase[i]!] as const),
-      ...others.map((id, i) => [id, fromCache[i]!] as const),
-    ]);
+    const states = await this.reader.read(
+      unique.map((productId) => ({
+        productId,
+        askedVersion: this.askedVersions.get(productId) ?? 0,
+        committedVersion: this.writtenVersions.get(productId) ?? 0,
+      })),
+    );
+    const ratings = new Map(unique.map((id, i) => [id, states[i]!]));
     return productIds.map((id) => ratings.get(id)!);
   }
 }

@@ -43,15 +43,21 @@ beforeEach(async () => {
   await insertReview(database.pool, product, 2);
 });
 
-async function read(id: string, minVersion?: number) {
-  const operation = `query ($id: ID!, $v: Int) { product(id: $id) { rating(minVersion: $v) { average count version source distribution { stars count } } } }`;
-  return dataOf(await query(app.origin, operation, { id, v: minVersion ?? null })).product.rating;
+/** Who answered is seen on the wire: PostgreSQL is asked for aggregates, or not. */
+async function read(id: string, minRatingVersion?: number) {
+  postgres.clear();
+  const operation = `query ($id: ID!, $v: Int) { product(id: $id, minRatingVersion: $v) { rating { average count version distribution { stars count } } } }`;
+  const { product: answer } = dataOf(await query(app.origin, operation, { id, v: minRatingVersion ?? null }));
+  return {
+    ...answer.rating,
+    source: ratingStatements().some((text) => text.includes('stars_1')) ? 'DATABASE' : 'CACHE',
+  };
 }
 const ratingStatements = (): string[] => postgres.seen.filter((text) => text.includes('rating_aggregates'));
 const cacheHolds = (seq: number, stars: readonly [number, number, number, number, number]) =>
   store.replace([{ productId: product, seq, stars, eventTag: NO_EVENT_TAG }]);
 
-test('without minVersion the cache answers, old as it may be', async () => {
+test('without minRatingVersion the cache answers, old as it may be', async () => {
   await cacheHolds(1, [0, 0, 0, 0, 1]);
   postgres.clear();
   expect(await read(product)).toMatchObject({ average: 5, count: 1, version: 1, source: 'CACHE' });
@@ -128,28 +134,39 @@ test('the ratingVersion of a mutation reads its own write, by another request an
   expect(await read(product)).toMatchObject({ version: 2, source: 'CACHE' });
 });
 
-test('all rating fields of a product are of one version, whichever of them asks for it', async () => {
+test('all ratings of a product in an answer are of one version, wherever they are, at one level or several', async () => {
   await cacheHolds(1, [0, 0, 0, 0, 1]);
-  const fields =
-    'averageRating reviewCount rating { version } reviews { totalCount } again: rating(minVersion: 2) { version average }';
-  const { product: answer } = dataOf(await query(app.origin, `{ product(id: "${product}") { ${fields} } }`));
-  expect(answer).toEqual({
+  await database.pool.query(`UPDATE products SET external_id = 'kettle' WHERE id = $1`, [product]);
+  const rating =
+    'averageRating reviewCount rating { version } reviews(first: 1) { totalCount nodes { product { averageRating } } }';
+  const expected = {
     averageRating: 3.5,
     reviewCount: 2,
     rating: { version: 2 },
-    reviews: { totalCount: 2 },
-    again: { version: 2, average: 3.5 },
-  });
+    reviews: { totalCount: 2, nodes: [{ product: { averageRating: 3.5 } }] },
+  };
+  for (const asked of [
+    `product(id: "${product}", minRatingVersion: 2)`,
+    'productByExternalId(externalId: "kettle", minRatingVersion: 2)',
+  ]) {
+    const text = `{ before: product(id: "${product}") { ${rating} } page: products(first: 1) { nodes { ${rating} } } ${asked} { id } after: product(id: "${product}") { ${rating} } }`;
+    const data = dataOf(await query(app.origin, text));
+    expect([data.before, data.page.nodes[0], data.after]).toEqual([expected, expected, expected]);
+  }
 });
 
-test('a version asked for at a lower level of the query is answered there', async () => {
+test('by the externalId of nothing, and by that of a product', async () => {
   await cacheHolds(1, [0, 0, 0, 0, 1]);
-  const below = 'reviews(first: 1) { nodes { product { rating(minVersion: 2) { version } } } }';
-  const { product: answer } = dataOf(await query(app.origin, `{ product(id: "${product}") { ${below} } }`));
-  expect(answer.reviews.nodes).toEqual([{ product: { rating: { version: 2 } } }]);
+  await database.pool.query(`UPDATE products SET external_id = 'pot' WHERE id = $1`, [product]);
+  const text =
+    '{ none: productByExternalId(externalId: "nothing", minRatingVersion: 9) { id } pot: productByExternalId(externalId: "pot", minRatingVersion: 2) { reviewCount } }';
+  expect(dataOf(await query(app.origin, text))).toEqual({ none: null, pot: { reviewCount: 2 } });
 });
 
-test('a negative version is refused', async () => {
-  const answer = await query(app.origin, '{ product(id: "' + product + '") { rating(minVersion: -1) { count } } }');
-  expect(answer.errors[0]!.extensions).toMatchObject({ code: 'BAD_USER_INPUT', argument: 'minVersion' });
-});
+test.each(['product(id: "%", minRatingVersion: -1)', 'productByExternalId(externalId: "a", minRatingVersion: -1)'])(
+  'a negative version is refused: %s',
+  async (field) => {
+    const answer = await query(app.origin, `{ ${field.replace('%', product)} { averageRating } }`);
+    expect(answer.errors[0]!.extensions).toMatchObject({ code: 'BAD_USER_INPUT', argument: 'minRatingVersion' });
+  },
+);

@@ -5,22 +5,16 @@ import {
 } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import type { RatingState } from '@exact-ratings/shared/rating/rating-state.js';
 import type { RatingAggregate } from '@exact-ratings/shared/rating/rating-store.js';
-import { RatingSource } from './product-rating.js';
 import type { RatingCache } from './rating-cache.js';
 import { SingleFlight } from './single-flight.js';
 
-/** A product's rating and who answered it. */
-export interface ReadRating {
-  readonly state: RatingState;
-  readonly source: RatingSource;
-  /** Whether PostgreSQL was asked for this very answer, so that there is nothing newer. */
-  readonly isCurrent: boolean;
-}
-
-/** A rating that is read, and the version that it must have at least; 0 where any will do. */
+/** A rating that is read. */
 export interface RatingRequest {
   readonly productId: string;
-  readonly minVersion: number;
+  /** The version that it must have at least, as callers claim it; 0 where any will do. */
+  readonly askedVersion: number;
+  /** The same, of a change that PostgreSQL is known to have committed. */
+  readonly committedVersion: number;
 }
 
 /** The rating of a product that PostgreSQL does not have: it was deleted a moment ago. */
@@ -48,56 +42,44 @@ export class RatingReader {
    * Fresh within the pipeline's delay, and of the version asked for where there is one; in the order of the requests.
    * What Redis has too old a version of is read from PostgreSQL.
    */
-  async read(requests: readonly RatingRequest[]): Promise<ReadRating[]> {
+  async read(requests: readonly RatingRequest[]): Promise<RatingState[]> {
     const ratings = await this.readCached(requests.map(({ productId }) => productId));
-    const isBehind = (i: number): boolean => ratings[i]!.state.seq < requests[i]!.minVersion;
-    const behind = requests.flatMap(({ productId }, i) => (isBehind(i) ? [{ productId, read: ratings[i]! }] : []));
-    if (behind.length === 0) return ratings;
-    const current = (await this.readCurrent(behind)).values();
-    return ratings.map((rating, i) => (isBehind(i) ? current.next().value! : rating));
+    const stale = await this.findStale(requests, ratings);
+    if (stale.length === 0) return ratings;
+    const current = new Map<string, RatingState>(
+      (await readRatingAggregates(this.database, stale)).map((aggregate) => [aggregate.productId, aggregate]),
+    );
+    const isStale = new Set(stale);
+    return requests.map(({ productId }, i) =>
+      isStale.has(productId) ? (current.get(productId) ?? NO_REVIEWS) : ratings[i]!,
+    );
   }
 
-  private async readCached(productIds: readonly string[]): Promise<ReadRating[]> {
+  private async readCached(productIds: readonly string[]): Promise<RatingState[]> {
     const cached = await this.cache.getMany(productIds);
     const missing = productIds.filter((_, i) => cached[i] === null);
     const aggregates = await this.misses.load(missing);
-    return productIds.map((id, i) => {
-      const state = cached[i] ?? null;
-      return state === null
-        ? { state: aggregates.get(id) ?? NO_REVIEWS, source: RatingSource.DATABASE, isCurrent: false }
-        : { state, source: RatingSource.CACHE, isCurrent: false };
+    return productIds.map((id, i) => cached[i] ?? aggregates.get(id) ?? NO_REVIEWS);
+  }
+
+  /**
+   * The products of which PostgreSQL has a newer rating that was asked for. A claimed version may be from the future: where
+   * the cached rating has PostgreSQL's last sequence number, it costs no aggregate.
+   */
+  private async findStale(requests: readonly RatingRequest[], ratings: readonly RatingState[]): Promise<string[]> {
+    const stale: string[] = [];
+    const claimed: Array<{ readonly productId: string; readonly seq: number }> = [];
+    requests.forEach(({ productId, askedVersion, committedVersion }, i) => {
+      const { seq } = ratings[i]!;
+      if (seq < committedVersion) stale.push(productId);
+      else if (seq < askedVersion) claimed.push({ productId, seq });
     });
-  }
-
-  /**
-   * As PostgreSQL has them now: no cache, no sharing with statements that began earlier. Redis is not filled: for what
-   * it holds the worker is on its way.
-   */
-  async readDatabase(productIds: readonly string[]): Promise<ReadRating[]> {
-    const aggregates = await readRatingAggregates(this.database, productIds);
-    const states = new Map<string, RatingState>(aggregates.map((aggregate) => [aggregate.productId, aggregate]));
-    return productIds.map((id) => ({
-      state: states.get(id) ?? NO_REVIEWS,
-      source: RatingSource.DATABASE,
-      isCurrent: true,
-    }));
-  }
-
-  /**
-   * Ratings that are behind the version asked for. Where the cached one has PostgreSQL's last sequence number it is
-   * current, and a version from the future costs no aggregate.
-   */
-  private async readCurrent(behind: ReadonlyArray<{ productId: string; read: ReadRating }>): Promise<ReadRating[]> {
+    if (claimed.length === 0) return stale;
     const positions = await readStreamPositions(
       this.database,
-      behind.map(({ productId }) => productId),
+      claimed.map(({ productId }) => productId),
     );
-    const stale = behind.filter(({ productId, read }) => positions.get(productId)?.seq !== read.state.seq);
-    const fresh = new Map<string, ReadRating>();
-    if (stale.length > 0) {
-      const ids = stale.map(({ productId }) => productId);
-      (await this.readDatabase(ids)).forEach((read, i) => fresh.set(ids[i]!, read));
-    }
-    return behind.map(({ productId, read }) => fresh.get(productId) ?? { ...read, isCurrent: true });
+    const behind = claimed.filter(({ productId, seq }) => positions.get(productId)?.seq !== seq);
+    return [...stale, ...behind.map(({ productId }) => productId)];
   }
 }

@@ -7,6 +7,7 @@ import { eventually } from '@exact-ratings/stack/testing/eventually.js';
 import { startOwnServers } from '@exact-ratings/stack/testing/shared-servers.js';
 import { insertProduct, insertReview } from '@exact-ratings/stack/testing/rows.js';
 import { startTestApp, type TestApp } from '../testing/test-app.js';
+import { startPostgresProxy, type WireProxy } from '../testing/wire-proxy.js';
 import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
 import { newUserToken } from '@exact-ratings/stack/testing/tokens.js';
 
@@ -17,6 +18,7 @@ const PERIOD_OF_TRIES_MS = 1_000 + COMMAND_TIMEOUT_MS;
 
 let servers: Stack;
 let database: TestDatabase;
+let postgres: WireProxy<string>;
 let redis: Redis;
 let app: TestApp;
 let product: string;
@@ -24,15 +26,18 @@ let product: string;
 beforeAll(async () => {
   [servers, database] = await Promise.all([startOwnServers('redis'), createTestDatabase()]);
   redis = connectRedis(servers.env);
+  postgres = await startPostgresProxy(Number(database.env['DATABASE_PORT']));
   app = await startTestApp({
     ...database.env,
     ...servers.env,
+    DATABASE_PORT: String(postgres.port),
     REDIS_COMMAND_TIMEOUT_MS: String(COMMAND_TIMEOUT_MS),
   });
 });
 afterAll(async () => {
   await app?.stop();
   redis?.disconnect();
+  await postgres?.close();
   await servers?.stop();
   await database?.drop();
 });
@@ -42,20 +47,23 @@ beforeEach(async () => {
   await insertReview(database.pool, product, 2);
 });
 
-interface Read {
+interface Rating {
   readonly average: number;
   readonly count: number;
-  readonly source: 'CACHE' | 'DATABASE';
 }
 
-async function read(): Promise<Read> {
-  const answer = await query(
-    app.origin,
-    `{ product(id: "${product}") { averageRating rating { average count source } } }`,
-  );
+async function ratingOf(id: string, origin = app.origin): Promise<Rating> {
+  const answer = await query(origin, `{ product(id: "${id}") { averageRating rating { average count } } }`);
   const { averageRating, rating } = dataOf(answer).product;
   expect(averageRating).toBe(rating.average);
   return rating;
+}
+
+/** Who answered is seen on the wire: PostgreSQL is asked for aggregates, or not. Nothing else may read meanwhile. */
+async function read(id = product, origin = app.origin): Promise<Rating & { readonly source: 'CACHE' | 'DATABASE' }> {
+  postgres.clear();
+  const rating = await ratingOf(id, origin);
+  return { ...rating, source: postgres.seen.some((text) => text.includes('rating_aggregates')) ? 'DATABASE' : 'CACHE' };
 }
 
 /** Reads so far for which Redis did not answer in time. */
@@ -112,8 +120,8 @@ test('Redis frozen: reads wait for the short limit, then not at all, and use it 
     const opened = (): boolean => app.log.some(({ msg }) => String(msg).startsWith('Redis does not answer'));
     // Not at once: the answers of the last two seconds count as well.
     await eventually('the circuit opens', async () => {
-      for (const answer of await Promise.all(Array.from({ length: 6 }, read))) {
-        expect(answer).toEqual({ average: 3.5, count: 2, source: 'DATABASE' });
+      for (const rating of await Promise.all(Array.from({ length: 6 }, () => ratingOf(product)))) {
+        expect(rating).toEqual({ average: 3.5, count: 2 });
       }
       return opened();
     });
@@ -152,8 +160,7 @@ test('Redis killed and started again: reads go on all the time', async () => {
 test('Redis out of memory, or read-only: reads go on; it is filled once it takes writes again', async () => {
   await cached();
   const other = await insertProduct(database.pool);
-  const readOther = async (): Promise<string> =>
-    dataOf(await query(app.origin, `{ product(id: "${other}") { rating { source } } }`)).product.rating.source;
+  const readOther = async (): Promise<string> => (await read(other)).source;
   await redis.config('SET', 'maxmemory', '1');
   for (let i = 0; i < 8; i += 1) expect(await readOther()).toBe('DATABASE');
   expect(await read()).toMatchObject({ source: 'CACHE' });
@@ -163,10 +170,9 @@ test('Redis out of memory, or read-only: reads go on; it is filled once it takes
 
 test('the service starts while Redis is down, and uses it once it comes', async () => {
   await servers.redis.stop();
-  const late = await startTestApp({ ...database.env, ...servers.env });
+  const late = await startTestApp({ ...database.env, ...servers.env, DATABASE_PORT: String(postgres.port) });
   try {
-    const source = async (): Promise<string> =>
-      dataOf(await query(late.origin, `{ product(id: "${product}") { rating { source } } }`)).product.rating.source;
+    const source = async (): Promise<string> => (await read(product, late.origin)).source;
     expect(await source()).toBe('DATABASE');
     await servers.redis.start();
     await eventually('Redis answers', async () => (await source()) === 'CACHE');

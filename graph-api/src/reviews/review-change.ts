@@ -2,19 +2,10 @@ import { AGGREGATE_COLUMNS, ratingStateOf, type AggregateRow } from '@exact-rati
 import type { RatingState } from '@exact-ratings/shared/rating/rating-state.js';
 import type { Product } from '../products/product.js';
 import { productOfRecord, productRecordColumns } from '../products/product-record.js';
-import type { Author } from './author.js';
+import { Author } from './author.js';
+import type { RefusedReview, ReviewRefusal } from './review-refusal.js';
 import { REVIEW_COLUMNS, reviewOf, type ReviewRow } from './review-row.js';
 import type { Review } from './review.js';
-
-/** Why a command changed nothing. */
-export type ReviewRefusal = 'NOT_FOUND' | 'ALREADY_REVIEWED' | 'FORBIDDEN' | 'VERSION_CONFLICT' | 'INVALID_TRANSITION';
-
-/** A command that changed nothing. */
-export interface RefusedReview {
-  readonly status: ReviewRefusal;
-  /** The review as it stands, where the answer shows it. */
-  readonly review?: Review;
-}
 
 /** A product, and its rating with the change in it. */
 export interface RatedProduct {
@@ -69,17 +60,22 @@ export function reviewResultOf(row: ReviewChangeRow, rated: RatedProduct | null)
     case 'UPDATED':
     case 'UNCHANGED':
     case 'MODERATED':
-    case 'DELETED': {
-      const { author_id: id, author_name: displayName } = row;
-      const author = id === null || displayName === null ? null : { id, displayName };
-      return { status: 'DONE', review: reviewOf(row), author, ratingVersion: row.rating_version, rated };
-    }
+      return { status: 'DONE', ...writtenReviewOf(row), ratingVersion: row.rating_version, rated };
+    case 'DELETED':
+      return { status: 'DONE', review: reviewOf(row), author: null, ratingVersion: row.rating_version, rated };
     case 'BUSY':
     case null:
       throw new Error(`a row with the outcome ${row.outcome} is no result of a command`);
+    case 'ALREADY_REVIEWED':
+    case 'VERSION_CONFLICT':
     case 'INVALID_TRANSITION':
-      return { status: row.outcome, review: reviewOf(row) };
+      return { status: row.outcome, ...writtenReviewOf(row) };
     default:
       return { status: row.outcome };
   }
+}
+
+/** A review that there is, and its author; null once their data was erased. */
+function writtenReviewOf(row: ReviewChangeRow): { readonly review: Review; readonly author: Author | null } {
+  return { review: reviewOf(row), author: row.author_id === null ? null : Author.of(row.author_id, row.author_name) };
 }

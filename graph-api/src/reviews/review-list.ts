@@ -40,6 +40,6 @@ export class ReviewConnectionResolver {
     description: "The length of the whole list: the count of the product's rating, of the same version.",
   })
   async totalCount(@Root() { productId }: ReviewConnection, @Ctx() { ratings }: ReviewsContext): Promise<number> {
-    return reviewCount((await ratings.load(productId)).state);
+    return reviewCount(await ratings.load(productId));
   }
 }

@@ -7,7 +7,7 @@ import { oncePerOperation, type RequestedFields } from '../graphql/requested-fie
 import type { Page } from '../pagination/page.js';
 import { keysetPages, keysetQuery, keysetSelection, type ChildKeysetRow } from '../pagination/keyset.js';
 import { pageKey, type PageRequest } from '../pagination/page-arguments.js';
-import type { Author } from './author.js';
+import { Author } from './author.js';
 import { createDecisionLoader } from './decision-loader.js';
 import type { ReviewDecision } from './review-decision.js';
 import type { Review } from './review.js';
@@ -61,7 +61,7 @@ export class ReviewLoaders {
     this.authors = createRowLoader(
       database,
       () => AUTHORS_BY_ID,
-      (row: { id: string; display_name: string }): Author => ({ id: row.id, displayName: row.display_name }),
+      (row: { id: string; display_name: string | null }): Author => Author.of(row.id, row.display_name),
     );
     this.decisions = createDecisionLoader(database);
     this.pages = new DataLoader((keys) => this.readPages(keys), {

@@ -1,10 +1,10 @@
 import { Ctx, Field, Int, ObjectType, type ClassType } from 'type-graphql';
-import { USER_ERRORS } from '../graphql/user-error.js';
+import { UserError, USER_ERRORS } from '../graphql/user-error.js';
 import { Product } from '../products/product.js';
 import type { ReviewsContext } from './context.js';
 import type { ReviewResult } from './review-change.js';
 import { Review } from './review.js';
-import { ReviewUserError, toUserError } from './review-user-error.js';
+import { toUserError } from './review-refusal.js';
 
 /** The fields of the payloads of all mutations of reviews. */
 @ObjectType()
@@ -15,12 +15,12 @@ export abstract class ReviewChangePayload {
   @Field(() => Int, {
     nullable: true,
     description:
-      "The sequence number of this change: what the product's rating will reach. Give it to `rating(minVersion:)` to read your own write.",
+      "What the product's rating holds once it has this change. Give it as `minRatingVersion` to read ratings that have it, anywhere.",
   })
   ratingVersion!: number | null;
 
-  @Field(() => [ReviewUserError], USER_ERRORS)
-  userErrors!: ReviewUserError[];
+  @Field(() => [UserError], USER_ERRORS)
+  userErrors!: UserError[];
 
   @Field(() => Product, {
     nullable: true,
@@ -36,7 +36,8 @@ export abstract class ReviewChangePayload {
 export abstract class ReviewPayload extends ReviewChangePayload {
   @Field(() => Review, {
     nullable: true,
-    description: "The caller's review, whatever its status; null where userErrors says why.",
+    description:
+      "The caller's review, whatever its status; null where userErrors says why. With ALREADY_REVIEWED it is the one that stands, with VERSION_CONFLICT the one that there is now.",
   })
   review(@Ctx() { reviews }: ReviewsContext): Promise<Review | null> | null {
     return this.reviewId === null ? null : reviews.ownById.load(this.reviewId);
@@ -46,14 +47,14 @@ export abstract class ReviewPayload extends ReviewChangePayload {
 /** The payload of a mutation that changed nothing. */
 export function emptyPayload<Payload extends ReviewChangePayload>(
   Payload: ClassType<Payload>,
-  userErrors: ReviewUserError[],
+  userErrors: UserError[],
 ): Payload {
   return Object.assign(new Payload(), { reviewId: null, productId: null, ratingVersion: null, userErrors });
 }
 
 /**
  * The payload of a command's result. What this request has read of the review and its product is replaced by what the
- * command answered, and the product's rating comes from PostgreSQL from now on.
+ * command answered, and the product's rating has the change from now on.
  * @param idField the path of the id in the arguments, for a user error
  * @throws FORBIDDEN where the review is someone else's
  */
@@ -63,22 +64,19 @@ export function toPayload<Payload extends ReviewChangePayload>(
   { products, ratings, reviews }: ReviewsContext,
   idField: string[],
 ): Payload {
-  if (result.status !== 'DONE') {
-    const payload = emptyPayload(Payload, [toUserError(result, idField)]);
-    if (result.review === undefined) return payload;
-    reviews.clearAll();
-    reviews.ownById.prime(result.review.id, result.review);
-    return Object.assign(payload, { reviewId: result.review.id });
-  }
-  const { review, author, ratingVersion, rated } = result;
+  const userErrors = result.status === 'DONE' ? [] : [toUserError(result, idField)];
+  if (!('review' in result)) return emptyPayload(Payload, userErrors);
+  const { review, author } = result;
   const { id: reviewId, productId } = review;
-  products.clear(productId);
   reviews.clearAll();
-  ratings.productChanged(productId, rated?.rating);
-  if (rated !== null) products.byId.prime(productId, rated.product);
   if (author !== null) {
     reviews.authors.prime(author.id, author);
     reviews.ownById.prime(reviewId, review);
   }
-  return Object.assign(new Payload(), { reviewId, productId, ratingVersion, userErrors: [] });
+  if (result.status !== 'DONE') return Object.assign(emptyPayload(Payload, userErrors), { reviewId });
+  const { ratingVersion, rated } = result;
+  products.clear(productId);
+  ratings.written(productId, ratingVersion, rated?.rating);
+  if (rated !== null) products.byId.prime(productId, rated.product);
+  return Object.assign(new Payload(), { reviewId, productId, ratingVersion, userErrors });
 }

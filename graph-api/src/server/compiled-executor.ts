@@ -11,8 +11,6 @@ import {
 } from 'graphql';
 import { compileQuery, isCompiledQuery, type CompiledQuery } from 'graphql-jit';
 import { LRUCache } from 'lru-cache';
-import type { RequestedFields } from '../graphql/requested-fields.js';
-import { ratingsAreReadAhead } from '../ratings/read-ahead.js';
 import { Conditions } from './conditions.js';
 
 /** Fields of all compiled operations that are kept: 3.5 KB of memory each, so some 35 MB at worst. */
@@ -29,8 +27,6 @@ export interface CompiledOperation {
   readonly queryHash: string;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly contextValue: object;
-  /** What the operation asks for. */
-  readonly fields: RequestedFields;
 }
 
 /**
@@ -47,12 +43,11 @@ export class CompiledExecutor {
   });
 
   /**
-   * @param readAheadSchema the schema for operations whose ratings are read ahead: there these fields are plain properties
+   * @param schema with plain properties for the fields that are read ahead
    * @param compileAfter how often an operation comes before it is compiled; 0 leaves all to graphql-js
    */
   constructor(
     private readonly schema: GraphQLSchema,
-    private readonly readAheadSchema: GraphQLSchema,
     private readonly compileAfter: number,
   ) {}
 
@@ -70,7 +65,7 @@ export class CompiledExecutor {
   }
 
   private compiledQuery(request: CompiledOperation): CompiledQuery | false {
-    const { document, operation, queryHash, variables, fields } = request;
+    const { document, operation, queryHash, variables } = request;
     const conditions = this.conditionsOf(document, operation);
     const conditionKey = conditions.key(variables);
     if (conditionKey === null) return false;
@@ -84,8 +79,7 @@ export class CompiledExecutor {
       return false;
     }
     this.counts.delete(key);
-    const schema = ratingsAreReadAhead(fields) ? this.readAheadSchema : this.schema;
-    const { compiled, size } = compile(schema, conditions.resolve(variables), operation.name?.value);
+    const { compiled, size } = compile(this.schema, conditions.resolve(variables), operation.name?.value);
     this.compiled.set(key, compiled, { size });
     return compiled;
   }

@@ -8,7 +8,6 @@ import type { ProductCommands } from '../products/product-commands.js';
 import { ProductLoaders } from '../products/product-loaders.js';
 import type { RatingsContext } from '../ratings/context.js';
 import { RatingLoader } from '../ratings/rating-loader.js';
-import { ratingsAreReadAhead } from '../ratings/read-ahead.js';
 import type { RatingReader } from '../ratings/rating-reader.js';
 import type { ReviewsContext } from '../reviews/context.js';
 import type { ReviewCommands } from '../reviews/review-commands.js';
@@ -73,9 +72,8 @@ class RequestParts {
   }
 
   private prepareRatings(products: readonly Product[]): Promise<void> | undefined {
-    const { fields } = this;
-    if (!fields.has('Product', 'averageRating', 'reviewCount', 'rating')) return undefined;
-    return ratingsAreReadAhead(fields) ? this.ratings.prepare(products) : undefined;
+    if (!this.fields.has('Product', 'averageRating', 'reviewCount', 'rating')) return undefined;
+    return this.ratings.prepare(products);
   }
 }
 
@@ -86,8 +84,11 @@ class RequestParts {
 export class RequestContext implements ProductsContext, RatingsContext, ReviewsContext {
   private readonly parts: RequestParts;
   readonly productDeleted = (productId: string): void => {
-    this.ratings.productChanged(productId);
+    this.ratings.clear(productId);
     this.reviews.clearAll();
+  };
+  readonly requireRating = (productId: string | null | Promise<string | null>, version: number): void => {
+    this.ratings.require(productId, version);
   };
 
   constructor(

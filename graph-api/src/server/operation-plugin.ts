@@ -25,7 +25,7 @@ export function operationPlugin(
   { limits, compileAfter, logger }: OperationPluginOptions,
 ): ApolloServerPlugin<RequestContext> {
   const costLimit = new OperationCostLimit(schema, limits.maxNodes);
-  const executor = new CompiledExecutor(schema, buildReadAheadSchema(), compileAfter);
+  const executor = new CompiledExecutor(buildReadAheadSchema(), compileAfter);
   const listener: GraphQLRequestListener<RequestContext> = {
     didResolveOperation: async ({ document, operation, request, contextValue }) => {
       // Apollo Server reports an operation that the document does not have.
@@ -42,7 +42,6 @@ export function operationPlugin(
             queryHash,
             variables: request.variables ?? {},
             contextValue,
-            fields: requestedFields(schema, document, operation),
           }),
     willSendResponse: async ({ response, contextValue }) =>
       finishAnswer(response, contextValue.requestId, logger, limits.maxResponseBytes),

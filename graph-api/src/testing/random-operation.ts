@@ -21,9 +21,10 @@ const CONDITIONS = [
 const WITH_ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   products: ['products', 'two: products(first: 2)', 'some: products(first: $n)', 'last: products(last: 2)'],
   reviews: ['reviews', 'one: reviews(first: 1)', 'few: reviews(last: $n)', 'none: reviews(first: 0)'],
-  rating: ['rating', 'recent: rating(minVersion: $v)', 'wrong: rating(minVersion: -1)'],
   product: [
     'product(id: $id)',
+    'recent: product(id: $id, minRatingVersion: $v)',
+    'wrong: product(id: $id, minRatingVersion: -1)',
     'unknown: product(id: "00000000-0000-7000-8000-000000000000")',
     'bad: product(id: "x")',
   ],
@@ -84,7 +85,7 @@ export function randomOperation(
   return {
     text: text.replace(
       '{',
-      `{ ${used} usedPage: products(first: $n) { totalCount nodes { rating(minVersion: $v) { version } } }`,
+      `{ ${used} usedPage: products(first: $n) { totalCount } usedVersion: product(id: $id, minRatingVersion: $v) { id }`,
     ),
     variables,
   };

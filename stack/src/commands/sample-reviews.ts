@@ -17,7 +17,7 @@ export interface SampleReview {
 
 export interface SampleAuthor {
   readonly subject: string;
-  readonly displayName: string;
+  readonly displayName: string | null;
 }
 
 const NAMES = [
@@ -30,7 +30,7 @@ export const SAMPLE_AUTHORS: readonly SampleAuthor[] = Array.from({ length: NAME
   const name = NAMES[i % NAMES.length]!;
   const round = Math.floor(i / NAMES.length);
   const subject = round === 0 ? name.toLowerCase() : `${name.toLowerCase()}-${round}`;
-  if (i % 31 === 30) return { subject, displayName: 'Anonymous' };
+  if (i % 31 === 30) return { subject, displayName: null };
   return { subject, displayName: round === 0 ? name : `${name} ${String.fromCharCode(64 + round)}.` };
 });
 

@@ -5,7 +5,6 @@ import { IsText, validateInput } from '../../graphql/input-validation.js';
 import type { ProductsContext } from '../context.js';
 import { MoneyInput } from '../money.js';
 import { ProductPayload, toPayload } from '../product-payload.js';
-import { ProductUserErrorCode } from '../product-user-error.js';
 
 @InputType({ description: 'A new product.' })
 export class CreateProductInput {
@@ -37,7 +36,7 @@ export class CreateProductResolver {
     @Ctx() { viewer, productCommands }: ProductsContext,
   ): Promise<CreateProductPayload> {
     requireAdmin(viewer);
-    const problems = await validateInput(input, ProductUserErrorCode);
+    const problems = await validateInput(input);
     if (problems.length > 0) return { product: null, userErrors: problems };
     return toPayload(await productCommands.create(input));
   }

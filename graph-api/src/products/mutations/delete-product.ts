@@ -1,9 +1,9 @@
 import { Arg, Ctx, Field, ID, InputType, Mutation, ObjectType, Resolver } from 'type-graphql';
 import { requireAdmin } from '../../auth/viewer.js';
 import { parseId } from '../../graphql/ids.js';
-import { USER_ERRORS } from '../../graphql/user-error.js';
+import { UserError, USER_ERRORS } from '../../graphql/user-error.js';
 import type { ProductsContext } from '../context.js';
-import { ProductUserError, toUserError } from '../product-user-error.js';
+import { toUserError } from '../product-refusal.js';
 
 @InputType({ description: 'The product to delete.' })
 export class DeleteProductInput {
@@ -16,8 +16,8 @@ export class DeleteProductPayload {
   @Field(() => ID, { nullable: true, description: 'The product that is gone, with its reviews.' })
   deletedProductId!: string | null;
 
-  @Field(() => [ProductUserError], USER_ERRORS)
-  userErrors!: ProductUserError[];
+  @Field(() => [UserError], USER_ERRORS)
+  userErrors!: UserError[];
 }
 
 @Resolver()

@@ -3,10 +3,10 @@ import { Arg, Ctx, Field, ID, InputType, Int, Mutation, ObjectType, Resolver } f
 import { requireAdmin } from '../../auth/viewer.js';
 import { parseId } from '../../graphql/ids.js';
 import { IsText, validateInput, ValidateWith } from '../../graphql/input-validation.js';
+import { UserErrorCode } from '../../graphql/user-error.js';
 import type { ProductsContext } from '../context.js';
 import { MoneyInput } from '../money.js';
 import { ProductPayload, toPayload } from '../product-payload.js';
-import { ProductUserErrorCode } from '../product-user-error.js';
 
 @InputType({ description: 'Changes of a product. An absent field stays as it is; null clears what may be null.' })
 export class UpdateProductInput {
@@ -29,7 +29,7 @@ export class UpdateProductInput {
   description?: string | null;
 
   @Field(() => MoneyInput, { nullable: true, description: 'What it costs; must not be null.' })
-  @ValidateWith((value) => (value === null ? { code: 'INVALID', message: 'must not be null' } : null))
+  @ValidateWith((value) => (value === null ? { code: UserErrorCode.INVALID, message: 'must not be null' } : null))
   @ValidateNested()
   price?: MoneyInput | null;
 }
@@ -46,7 +46,7 @@ export class UpdateProductResolver {
   ): Promise<UpdateProductPayload> {
     requireAdmin(viewer);
     const id = parseId(input.id, 'input.id');
-    const problems = await validateInput(input, ProductUserErrorCode);
+    const problems = await validateInput(input);
     if (problems.length > 0) return { product: null, userErrors: problems };
     const result = await productCommands.update(id, input);
     products.clear(id);

@@ -6,7 +6,6 @@ import { asksFor } from '../../graphql/selection.js';
 import { IsText, validateInput } from '../../graphql/input-validation.js';
 import type { ReviewsContext } from '../context.js';
 import { emptyPayload, ReviewPayload, toPayload } from '../review-payload.js';
-import { ReviewUserErrorCode } from '../review-user-error.js';
 import { IsStarRating } from '../star-rating.js';
 
 @InputType({ description: 'A new review by the caller.' })
@@ -40,7 +39,7 @@ export class CreateReviewResolver {
   ): Promise<CreateReviewPayload> {
     const viewer = requireViewer(context.viewer);
     const productId = parseId(input.productId, 'input.productId');
-    const problems = await validateInput(input, ReviewUserErrorCode);
+    const problems = await validateInput(input);
     if (problems.length > 0) return emptyPayload(CreateReviewPayload, problems);
     const result = await context.reviewCommands.create(viewer, productId, input, {
       withProduct: asksFor('product', info),

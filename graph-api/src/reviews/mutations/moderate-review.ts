@@ -4,10 +4,10 @@ import { requireAdmin } from '../../auth/viewer.js';
 import { parseId } from '../../graphql/ids.js';
 import { asksFor } from '../../graphql/selection.js';
 import { IsText, validateInput } from '../../graphql/input-validation.js';
+import { UserErrorCode } from '../../graphql/user-error.js';
 import type { ReviewsContext } from '../context.js';
 import { emptyPayload, ReviewPayload, toPayload } from '../review-payload.js';
 import { ReviewStatus } from '../review-status.js';
-import { ReviewUserErrorCode } from '../review-user-error.js';
 
 @InputType({ description: 'A decision about a review.' })
 export class ModerateReviewInput {
@@ -51,11 +51,11 @@ export class ModerateReviewResolver {
   ): Promise<ModerateReviewPayload> {
     const viewer = requireAdmin(context.viewer);
     const id = parseId(input.id, 'input.id');
-    const problems = await validateInput(input, ReviewUserErrorCode);
+    const problems = await validateInput(input);
     if (input.status === ReviewStatus.REJECTED && input.reason == null) {
       const field = ['input', 'reason'];
       problems.push({
-        code: ReviewUserErrorCode.BLANK,
+        code: UserErrorCode.BLANK,
         message: 'a rejection needs a reason: its author reads it',
         field,
       });

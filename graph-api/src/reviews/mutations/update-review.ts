@@ -6,7 +6,6 @@ import { asksFor } from '../../graphql/selection.js';
 import { IsText, validateInput } from '../../graphql/input-validation.js';
 import type { ReviewsContext } from '../context.js';
 import { emptyPayload, ReviewPayload, toPayload } from '../review-payload.js';
-import { ReviewUserErrorCode } from '../review-user-error.js';
 import { IsStarRating } from '../star-rating.js';
 
 @InputType({
@@ -45,7 +44,7 @@ export class UpdateReviewResolver {
   ): Promise<UpdateReviewPayload> {
     const viewer = requireViewer(context.viewer);
     const id = parseId(input.id, 'input.id');
-    const problems = await validateInput(input, ReviewUserErrorCode);
+    const problems = await validateInput(input);
     if (problems.length > 0) return emptyPayload(UpdateReviewPayload, problems);
     const result = await context.reviewCommands.update(viewer, id, input, {
       withProduct: asksFor('product', info),
