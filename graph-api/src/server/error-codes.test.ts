@@ -88,6 +88,8 @@ describe.each<[string, RequestOptions]>([
       expectRefusal(await query(app.origin, `mutation { ${forbidden} }`, {}, withToken), 'FORBIDDEN');
       expectRefusal(await query(app.origin, `mutation { ${own} ${forbidden} }`, {}, withToken), 'FORBIDDEN');
     }
+    const besideData = `{ __typename review(id: "${review}") { id decisions { reason } } }`;
+    expectRefusal(await query(app.origin, besideData, {}, withToken), 'FORBIDDEN');
     const stars = await database.pool.query('SELECT FROM reviews WHERE rating = 1');
     expect(stars.rowCount).toBe(0);
   });
