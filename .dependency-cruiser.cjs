@@ -44,7 +44,7 @@ const PARTS = {
     outbox: ['database'],
     explorer: [],
     server: ['graphql', 'database', 'pagination', 'auth', ...SUBJECTS],
-    'config.ts': ['auth', 'database', 'explorer', 'outbox', 'ratings', 'server'],
+    'config.ts': ['auth', 'database', 'explorer', 'outbox', 'ratings', 'reviews', 'server'],
     'app.ts': ['config.ts', 'graphql', 'database', 'auth', ...SUBJECTS, 'outbox', 'explorer', 'server'],
     'main.ts': ['app.ts', 'config.ts'],
     'migrate-config.ts': ['database', 'outbox'],

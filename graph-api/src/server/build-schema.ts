@@ -12,7 +12,7 @@ import { CreateReviewResolver } from '../reviews/mutations/create-review.js';
 import { DeleteReviewResolver } from '../reviews/mutations/delete-review.js';
 import { ModerateReviewResolver } from '../reviews/mutations/moderate-review.js';
 import { UpdateReviewResolver } from '../reviews/mutations/update-review.js';
-import { ReviewDecisionResolver, ReviewDecisionsResolver } from '../reviews/review-decision.js';
+import { ReviewDecisionResolver, ReviewDecisionsResolver } from '../reviews/review-decision.resolver.js';
 import { ProductReviewsResolver, ReviewConnectionResolver } from '../reviews/review-list.js';
 import { ReviewResolver } from '../reviews/review.resolver.js';
 
