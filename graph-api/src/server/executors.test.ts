@@ -236,4 +236,4 @@ test('random operations: the same bytes from both executors', async () => {
     }),
     { numRuns: 150 },
   );
-});
+}, 180_000);
