@@ -23,6 +23,7 @@ import { createProductCleanup } from './products/product-cleanup.js';
 import { ProductEntity } from './products/product.entity.js';
 import { RatingCache } from './ratings/rating-cache.js';
 import { RatingReader } from './ratings/rating-reader.js';
+import { ReviewCounts } from './reviews/review-count.js';
 import { ReviewCommands } from './reviews/review-commands.js';
 import { RequestContext } from './server/context.js';
 import { addGraphQL } from './server/graphql-server.js';
@@ -112,6 +113,7 @@ export async function startApp(
     productCount,
     productCommands: new ProductCommands(database, productCount, relay.wake, cleanup.wake),
     reviewCommands: new ReviewCommands(database, relay.wake, config.moderated),
+    reviewCounts: new ReviewCounts(database),
   };
 
   const schemaCheck = new SchemaCheck(dataSource, logger);

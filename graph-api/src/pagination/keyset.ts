@@ -3,13 +3,17 @@ import type { RequestedFields } from '../graphql/requested-fields.js';
 import { formatCursor } from './cursor.js';
 import type { PageRequest } from './page-arguments.js';
 
-/** A list of rows ordered newest first by (created_at, id). */
+/** A list of rows ordered by (created_at, id). */
 export interface KeysetList {
   /** What the list holds, such as `product`: the kind of its cursors. */
   readonly kind: string;
   readonly table: string;
   /** Condition on the table, in terms of `parent.id` for a list that every parent has. */
   readonly condition: string;
+  /** The values of the condition's parameters, which are the first ones. */
+  readonly values?: readonly unknown[];
+  /** Oldest first; newest first where it is not given. */
+  readonly ascending?: boolean;
 }
 
 /** What is read of the rows of a list. */
@@ -53,7 +57,7 @@ export function keysetQuery(
   page: PageRequest,
   parents: readonly string[] | null,
 ): { readonly text: string; readonly values: unknown[] } {
-  const values: unknown[] = [];
+  const values: unknown[] = [...(list.values ?? [])];
   const parameter = (value: unknown, type: string): string => `$${values.push(value)}::${type}`;
   const position = (at: PageRequest['after']): string | null =>
     at === null ? null : `(${parameter(at.createdAt, 'timestamptz')}, ${parameter(at.id, 'uuid')})`;
@@ -64,12 +68,13 @@ export function keysetQuery(
   const before = position(page.before);
 
   const key = '(created_at, id)';
+  const [follows, precedes] = list.ascending === true ? ['>', '<'] : ['<', '>'];
   const window = [
     list.condition,
-    ...(after === null ? [] : [`${key} < ${after}`]),
-    ...(before === null ? [] : [`${key} > ${before}`]),
+    ...(after === null ? [] : [`${key} ${follows} ${after}`]),
+    ...(before === null ? [] : [`${key} ${precedes} ${before}`]),
   ].join(' AND ');
-  const direction = page.backward ? 'ASC' : 'DESC';
+  const direction = page.backward === (list.ascending === true) ? 'DESC' : 'ASC';
   const columns = [...selection.columns, ...(selection.positions ? [POSITION_COLUMN] : [])];
   const rows = (more: readonly string[]): string => `
       SELECT ${[...columns, ...more].join(', ')}
@@ -82,8 +87,8 @@ export function keysetQuery(
   const exists = (comparison: string): string =>
     `EXISTS (SELECT FROM ${list.table} WHERE ${list.condition} AND ${key} ${comparison})`;
   const bounds = `(
-         SELECT ${after === null ? 'false' : exists(`>= ${after}`)} AS has_rows_before,
-                ${before === null ? 'false' : exists(`<= ${before}`)} AS has_rows_after
+         SELECT ${after === null ? 'false' : exists(`${precedes}= ${after}`)} AS has_rows_before,
+                ${before === null ? 'false' : exists(`${follows}= ${before}`)} AS has_rows_after
        ) AS bounds`;
   // The outer order is that of a plan, were it not asked for.
   const text = `

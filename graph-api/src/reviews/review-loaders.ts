@@ -5,11 +5,20 @@ import { createRowLoader } from '../database/row-loader.js';
 import type { Viewer } from '../auth/viewer.js';
 import { oncePerOperation, type RequestedFields } from '../graphql/requested-fields.js';
 import type { Page } from '../pagination/page.js';
-import { keysetPages, keysetQuery, keysetSelection, type ChildKeysetRow } from '../pagination/keyset.js';
+import {
+  keysetPage,
+  keysetPages,
+  keysetQuery,
+  keysetSelection,
+  type ChildKeysetRow,
+  type KeysetRow,
+} from '../pagination/keyset.js';
 import { pageKey, type PageRequest } from '../pagination/page-arguments.js';
 import { Author } from './author.js';
 import { createDecisionLoader } from './decision-loader.js';
+import type { ReviewCounts } from './review-count.js';
 import type { ReviewDecision } from './review-decision.js';
+import type { ReviewCondition } from './review-filter.js';
 import type { Review } from './review.js';
 import { OF_EXISTING_PRODUCT, reviewColumns, reviewOf, type ReadReviewRow } from './review-row.js';
 import { PUBLIC_REVIEW, VISIBLE_REVIEW } from './review-status.js';
@@ -30,6 +39,14 @@ const AUTHORS_BY_ID = {
 };
 const SELECTION = oncePerOperation((fields) => keysetSelection(fields, 'Review', reviewColumns(fields)));
 
+/** A page of reviews of all products. */
+export interface ReviewList {
+  readonly condition: ReviewCondition;
+  /** Oldest first. */
+  readonly ascending: boolean;
+  readonly page: PageRequest;
+}
+
 interface PageOfProduct {
   readonly productId: string;
   readonly page: PageRequest;
@@ -44,12 +61,14 @@ export class ReviewLoaders {
   readonly authors: DataLoader<string, Author | null>;
   /** For admins. */
   readonly decisions: DataLoader<string, ReviewDecision[]>;
+  private readonly lists: DataLoader<ReviewList, Page<Review>, string>;
   private readonly pages: DataLoader<PageOfProduct, Page<Review>, string>;
 
   constructor(
     private readonly database: Database,
     private readonly fields: RequestedFields,
     viewer: Viewer | null,
+    private readonly counts: ReviewCounts,
   ) {
     this.ownById = createRowLoader(database, () => BY_ID(fields), reviewOf);
     this.byId =
@@ -64,6 +83,9 @@ export class ReviewLoaders {
       (row: { id: string; display_name: string | null }): Author => Author.of(row.id, row.display_name),
     );
     this.decisions = createDecisionLoader(database);
+    this.lists = new DataLoader((lists) => Promise.all(lists.map((list) => this.readList(list))), {
+      cacheKeyFn: (list) => JSON.stringify(list),
+    });
     this.pages = new DataLoader((keys) => this.readPages(keys), {
       cacheKeyFn: ({ productId, page }) => `${productId} ${pageKey(page)}`,
     });
@@ -74,13 +96,31 @@ export class ReviewLoaders {
     return this.pages.load({ productId, page });
   }
 
+  /** One statement, whoever else in the request asks for the same page. */
+  list(list: ReviewList): Promise<Page<Review>> {
+    return this.lists.load(list);
+  }
+
+  /** How many reviews meet the condition. */
+  count(condition: ReviewCondition): Promise<number> {
+    return this.counts.count(condition);
+  }
+
   /** To be called after a mutation of this request changed reviews. */
   clearAll(): void {
     this.byId.clearAll();
     this.ownById.clearAll();
     this.authors.clearAll();
     this.decisions.clearAll();
+    this.lists.clearAll();
     this.pages.clearAll();
+  }
+
+  private async readList({ condition, ascending, page }: ReviewList): Promise<Page<Review>> {
+    const list = { kind: 'review', table: 'reviews', condition: condition.text, values: condition.values, ascending };
+    const { text, values } = keysetQuery(list, SELECTION(this.fields), page, null);
+    const rows = await this.database.rows<ReadReviewRow & KeysetRow>(preparedStatement(text), values);
+    return keysetPage(rows, page, list.kind, reviewOf);
   }
 
   private async readPages(keys: readonly PageOfProduct[]): Promise<Array<Page<Review>>> {

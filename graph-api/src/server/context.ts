@@ -11,6 +11,7 @@ import { RatingLoader } from '../ratings/rating-loader.js';
 import type { RatingReader } from '../ratings/rating-reader.js';
 import type { ReviewsContext } from '../reviews/context.js';
 import type { ReviewCommands } from '../reviews/review-commands.js';
+import type { ReviewCounts } from '../reviews/review-count.js';
 import { ReviewLoaders } from '../reviews/review-loaders.js';
 import type { RequestLifetime } from './request-lifetime.js';
 
@@ -21,6 +22,7 @@ export interface ProcessContext {
   readonly productCount: SharedRead<number>;
   readonly productCommands: ProductCommands;
   readonly reviewCommands: ReviewCommands;
+  readonly reviewCounts: ReviewCounts;
 }
 
 /** The database of one request: begins no statement once the request is over or nobody waits for it any more. */
@@ -68,7 +70,7 @@ class RequestParts {
   }
 
   get reviews(): ReviewLoaders {
-    return (this.madeReviews ??= new ReviewLoaders(this.database, this.fields, this.viewer));
+    return (this.madeReviews ??= new ReviewLoaders(this.database, this.fields, this.viewer, this.shared.reviewCounts));
   }
 
   private prepareRatings(products: readonly Product[]): Promise<void> | undefined {
