@@ -122,6 +122,19 @@ export const MUTANTS: readonly Mutant[] = [
     because: PROPERTY_FAILED,
   },
   {
+    name: 'no-event-for-a-rejection',
+    breaks: 'a rejection is not captured',
+    mutations: [
+      inDatabaseObject(
+        'FUNCTION capture_review_update',
+        /o IS DISTINCT FROM n/,
+        `$& AND (n.status <> 'REJECTED' OR o.status = 'REJECTED')`,
+      ),
+    ],
+    caughtBy: PROPERTY,
+    because: PROPERTY_FAILED,
+  },
+  {
     name: 'no-trigger-on-update',
     breaks: 'edits are not captured',
     mutations: [inDatabaseObject('TRIGGER reviews_capture_update', /EXECUTE FUNCTION/, 'WHEN (false) $&')],

@@ -6,6 +6,10 @@ export type Step =
   | { readonly do: 'edit'; readonly product: number; readonly review: number; readonly rating: number }
   | { readonly do: 'edit-text'; readonly product: number; readonly review: number }
   | { readonly do: 'set-status'; readonly product: number; readonly review: number; readonly status: string }
+  /** A moderator's decision. */
+  | { readonly do: 'moderate'; readonly product: number; readonly review: number; readonly status: string }
+  /** An edit under moderation: the review waits again, in the same statement. */
+  | { readonly do: 'edit-moderated'; readonly product: number; readonly review: number; readonly rating: number }
   | { readonly do: 'delete'; readonly product: number; readonly review: number }
   | { readonly do: 'delete-product'; readonly product: number }
   /** The outbox goes to the log, in order, as the relay sends it. */
@@ -57,6 +61,13 @@ const STEPS: { readonly [Kind in Step['do']]: fc.Arbitrary<Step> } = {
     review,
     status: fc.constantFrom('PENDING', 'PUBLISHED', 'REJECTED'),
   }),
+  moderate: fc.record({
+    do: fc.constant('moderate'),
+    product,
+    review,
+    status: fc.constantFrom('PUBLISHED', 'REJECTED'),
+  }),
+  'edit-moderated': fc.record({ do: fc.constant('edit-moderated'), product, review, rating }),
   delete: fc.record({ do: fc.constant('delete'), product, review }),
   'delete-product': fc.record({ do: fc.constant('delete-product'), product }),
   relay: fc.record({ do: fc.constant('relay') }),
@@ -90,7 +101,8 @@ function stepOf(weights: Partial<Record<Step['do'], number>>): fc.Arbitrary<Step
 /** Everything that can happen to two products, short histories more often than long ones. */
 export const histories: fc.Arbitrary<Step[]> = fc.array(
   stepOf({
-    ...{ create: 12, edit: 8, 'edit-text': 2, 'set-status': 4, delete: 5, 'delete-product': 1 },
+    ...{ create: 12, edit: 8, 'edit-text': 2, 'set-status': 2, delete: 5, 'delete-product': 1 },
+    ...{ moderate: 6, 'edit-moderated': 3 },
     ...{ relay: 10, deliver: 10, 'deliver-again': 4, 'deliver-shuffled': 2, 'lose-events': 1 },
     ...{ read: 4, 'take-snapshot': 5, 'replace-late': 3, flush: 1, corrupt: 2, 'copy-redis': 1, 'put-back-redis': 1 },
     ...{ 'copy-postgres': 1, 'put-back-postgres': 1, reconcile: 1 },
@@ -101,7 +113,8 @@ export const histories: fc.Arbitrary<Step[]> = fc.array(
 const changesOnTheirWay = (maxLength: number): fc.Arbitrary<Step[]> =>
   fc.array(
     stepOf({
-      ...{ create: 8, edit: 8, 'edit-text': 2, 'set-status': 2, delete: 3, 'delete-product': 1 },
+      ...{ create: 8, edit: 8, 'edit-text': 2, 'set-status': 1, delete: 3, 'delete-product': 1 },
+      ...{ moderate: 2, 'edit-moderated': 1 },
       ...{ relay: 8, deliver: 8, 'deliver-again': 1, read: 2 },
     }),
     { maxLength },

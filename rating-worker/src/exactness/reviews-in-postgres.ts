@@ -17,7 +17,11 @@ const TABLES = [
   { name: 'outbox', productId: 'aggregateid' },
 ] as const;
 
-/** PostgreSQL as a history changes it: plain statements, which the real triggers capture. */
+/** The id of the $2nd review of the product $1, counted from the start again past the last; null where it has none. */
+const NTH_REVIEW = `(SELECT id FROM (SELECT id, row_number() OVER (ORDER BY created_at, id) - 1 AS n, count(*) OVER () AS total
+                        FROM reviews WHERE product_id = $1) numbered WHERE n = $2::integer % total)`;
+
+/** PostgreSQL as a history changes it: plain statements and the moderators' function, which the real triggers capture. */
 export class ReviewsInPostgres {
   constructor(
     readonly pool: pg.Pool,
@@ -45,15 +49,22 @@ export class ReviewsInPostgres {
 
   /** Changes, or with null deletes, the nth review of the product, if it has any. */
   async changeReview(productId: string, nth: number, set: string | null, value?: unknown): Promise<void> {
-    const row = `(SELECT id FROM (SELECT id, row_number() OVER (ORDER BY created_at, id) - 1 AS n, count(*) OVER () AS total
-                    FROM reviews WHERE product_id = $1) numbered WHERE n = $2::integer % total)`;
     await this.pool.query({
       name: `change ${set}`,
       text:
         set === null
-          ? `DELETE FROM reviews WHERE id = ${row}`
-          : `UPDATE reviews SET ${set} = $3, version = version + 1 WHERE id = ${row}`,
+          ? `DELETE FROM reviews WHERE id = ${NTH_REVIEW}`
+          : `UPDATE reviews SET ${set} = $3, version = version + 1 WHERE id = ${NTH_REVIEW}`,
       values: set === null ? [productId, nth] : [productId, nth, value],
+    });
+  }
+
+  /** Decides about the nth review of the product, if it has any and the decision is one. */
+  async moderateReview(productId: string, nth: number, status: string): Promise<void> {
+    await this.pool.query({
+      name: 'moderate',
+      text: `SELECT FROM moderate_review(${NTH_REVIEW}, gen_random_uuid(), '', 'moderator', NULL, NULL, $3, 'Why.', false)`,
+      values: [productId, nth, status],
     });
   }
 

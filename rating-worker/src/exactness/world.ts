@@ -62,6 +62,10 @@ export class World {
         return reviews.changeReview(id, step.review, 'body', 'Another text');
       case 'set-status':
         return reviews.changeReview(id, step.review, 'status', step.status);
+      case 'moderate':
+        return reviews.moderateReview(id, step.review, step.status);
+      case 'edit-moderated':
+        return reviews.changeReview(id, step.review, `status = 'PENDING', rating`, step.rating);
       case 'delete':
         return reviews.changeReview(id, step.review, null);
       case 'delete-product':
