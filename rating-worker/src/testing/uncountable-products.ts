@@ -24,7 +24,8 @@ export async function createUncountableProducts(pool: pg.Pool): Promise<Uncounta
     END $$;
     ALTER VIEW rating_aggregates RENAME TO plain_aggregates;
     CREATE VIEW rating_aggregates AS
-    SELECT product_id, last_seq, last_event_id, stars_1 + hinder(product_id) AS stars_1, stars_2, stars_3, stars_4, stars_5
+    SELECT product_id, last_seq, last_event_id, stars_1 + hinder(product_id) AS stars_1, stars_2, stars_3, stars_4, stars_5,
+           has_stream
       FROM plain_aggregates;`);
   const set = async (how: string, productIds: readonly string[]): Promise<void> => {
     await pool.query('INSERT INTO uncountable_products SELECT unnest($1::uuid[]), $2', [productIds, how]);
