@@ -85,7 +85,8 @@ test('while the event loop is late, requests are refused with 503 and Retry-Afte
 });
 
 test('requests beyond the bound are refused, and counted again when others end', async () => {
-  await start({ GRAPHQL_MAX_CONCURRENT_REQUESTS: '3' });
+  // Each on a connection of its own: PostgreSQL shows all three waiting.
+  await start({ GRAPHQL_MAX_CONCURRENT_REQUESTS: '3', DATABASE_PIPELINED_CONNECTIONS: '0' });
   const release = await holdProducts();
   const waiting = Array.from({ length: 3 }, () => query(app.origin, '{ products(first: 1) { nodes { id } } }'));
   await eventually('all wait', async () => {
