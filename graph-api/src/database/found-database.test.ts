@@ -255,6 +255,33 @@ describe('what the role may do, and what does not run', () => {
   });
   afterEach(() => dataSource.destroy());
 
+  test('the rights that docs/postgresql.md grants are enough to write, read and moderate', async () => {
+    const service = await startTestApp(found.env);
+    try {
+      const product = await insertProduct(found.admin);
+      const created = await query(
+        service.origin,
+        'mutation ($id: ID!) { createReview(input: { productId: $id, rating: 4 }) { review { id } } }',
+        { id: product },
+        { token: await newUserToken() },
+      );
+      const { id } = dataOf(created).createReview.review as { id: string };
+      const decided = await query(
+        service.origin,
+        `mutation ($id: ID!) { moderateReview(input: { id: $id, status: REJECTED, reason: "No." }) {
+           review { decisions { reason } } product { reviewCount } } }`,
+        { id },
+        { token: await adminToken() },
+      );
+      expect(dataOf(decided).moderateReview).toEqual({
+        review: { decisions: [{ reason: 'No.' }] },
+        product: { reviewCount: 0 },
+      });
+    } finally {
+      await service.stop();
+    }
+  });
+
   test('rights that lack are named with their GRANT, which gives them', async () => {
     const { admin, role } = found;
     expect(await findSchemaProblems(dataSource)).toEqual([]);

@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
 import { createDataSource } from './data-source.js';
 import { NEWEST_MIGRATION, unknownMigrations } from './migrations.js';
-import { findSchemaProblems } from './schema-check.js';
+import { findSchemaProblems, RIGHTS } from './schema-check.js';
 
 let database: TestDatabase;
 let dataSource: DataSource;
@@ -24,6 +24,15 @@ test('a migrated database has had every file, in the order of their numbers; run
   expect(names.at(-1)).toBe(NEWEST_MIGRATION);
   expect(await dataSource.runMigrations()).toEqual([]);
   expect(await unknownMigrations(dataSource)).toEqual([]);
+});
+
+test('the schema is checked for every table and view that a migration makes', async () => {
+  const { rows } = await database.pool.query<{ name: string }>(
+    `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')`,
+  );
+  const made = rows.map(({ name }) => name);
+  const checked = Object.keys(RIGHTS).filter((name) => !name.endsWith('_seq'));
+  expect(checked.toSorted()).toEqual(made.toSorted());
 });
 
 test('without its newest migration a database counts as not migrated', async () => {

@@ -2,12 +2,13 @@ import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import type { DataSource } from 'typeorm';
 import { NEWEST_MIGRATION } from './migrations.js';
 
-/** What the service does to each table, view and sequence; triggers run with its rights. */
-const RIGHTS: Readonly<Record<string, string>> = {
+/** What the service does to each table and view, and to sequences by name; triggers run with its rights. */
+export const RIGHTS: Readonly<Record<string, string>> = {
   schema_migrations: 'SELECT',
   products: 'SELECT, INSERT, UPDATE, DELETE',
   authors: 'SELECT, INSERT, UPDATE',
   reviews: 'SELECT, INSERT, UPDATE, DELETE',
+  review_decisions: 'SELECT, INSERT',
   review_streams: 'SELECT, INSERT, UPDATE, DELETE',
   outbox: 'SELECT, INSERT, DELETE',
   outbox_position_seq: 'SELECT',

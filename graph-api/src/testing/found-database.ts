@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { DatabaseConfig } from '@exact-ratings/shared/config/server-config.js';
 import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
 import { sharedServers } from '@exact-ratings/stack/testing/shared-servers.js';
 import { runMigrations } from '@exact-ratings/stack/processes/migrate-process.js';
 import pg from 'pg';
+
+const PAGE = readFileSync(new URL('../../../docs/postgresql.md', import.meta.url), 'utf8');
 
 /** A role of its own with a migrated database, as an operator might have set both up. */
 export interface FoundDatabase {
@@ -20,11 +23,15 @@ export interface FoundDatabase {
 export async function findMigratedDatabase(): Promise<FoundDatabase> {
   const database = await createTestDatabase();
   const found = await withRole(database);
-  await found.admin.query(
-    `GRANT SELECT, INSERT, UPDATE, DELETE ON products, authors, reviews, review_streams, outbox TO ${found.role};
-     GRANT SELECT ON schema_migrations, rating_aggregates, outbox_position_seq TO ${found.role}`,
-  );
+  await found.admin.query(documentedGrants(found.role));
   return found;
+}
+
+/** The GRANTs of docs/postgresql.md, for this role and the schema `public`. */
+function documentedGrants(role: string): string {
+  const grants = PAGE.match(/^ *GRANT .* TO graph_api;$/gm);
+  if (grants === null) throw new Error('docs/postgresql.md grants nothing to graph_api');
+  return grants.join('\n').replaceAll('graph_api', role).replace('SCHEMA ratings', 'SCHEMA public');
 }
 
 async function withRole(database: TestDatabase): Promise<FoundDatabase> {
