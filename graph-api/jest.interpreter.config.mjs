@@ -10,6 +10,7 @@ export default {
     'products/product-deletion',
     'pagination/pages',
     'ratings/rating-min-version',
+    'ratings/read-own-writes',
     'reviews/reviews',
     'reviews/unpublished',
     'server/bad-values',

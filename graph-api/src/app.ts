@@ -21,6 +21,7 @@ import { ProductCommands } from './products/product-commands.js';
 import { createProductCount } from './products/product-count.js';
 import { createProductCleanup } from './products/product-cleanup.js';
 import { ProductEntity } from './products/product.entity.js';
+import { OwnWrites } from './ratings/own-writes.js';
 import { RatingCache } from './ratings/rating-cache.js';
 import { RatingReader } from './ratings/rating-reader.js';
 import { ReviewCounts } from './reviews/review-count.js';
@@ -110,6 +111,7 @@ export async function startApp(
   const forRequests = {
     database,
     ratingReader: new RatingReader(ratingCache, database),
+    ownWrites: new OwnWrites(config.ownWritesMs, () => performance.now()),
     productCount,
     productCommands: new ProductCommands(database, productCount, relay.wake, cleanup.wake),
     reviewCommands: new ReviewCommands(database, relay.wake, config.moderated),

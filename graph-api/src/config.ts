@@ -42,6 +42,8 @@ export interface GraphApiConfig {
   readonly redis: RedisConfig;
   /** A Redis read that takes longer is answered by PostgreSQL. */
   readonly redisCommandTimeoutMs: number;
+  /** How long a caller's own writes are remembered. */
+  readonly ownWritesMs: number;
   readonly ratingTtlSeconds: number;
   /** Whether new and changed reviews wait for a moderator's decision. */
   readonly moderated: boolean;
@@ -67,6 +69,7 @@ export function readGraphApiConfig(environment: Environment): GraphApiConfig {
   const production = readProduction(env);
   const { host, logLevel } = env.read(SERVICE);
   const { port, corsOrigins, introspection, drainMs, keepAliveTimeoutMs, accessLog, compileAfter } = env.read(SERVER);
+  const { commandTimeoutMs: redisCommandTimeoutMs, ownWritesSeconds } = env.read(RATING_CACHE);
   const explorer = readExplorerConfig(env);
 
   return env.finish({
@@ -77,7 +80,8 @@ export function readGraphApiConfig(environment: Environment): GraphApiConfig {
     database: readDatabaseConfig(env, production),
     databasePool: env.read(DATABASE_POOL),
     redis: readRedisConfig(env),
-    redisCommandTimeoutMs: env.read(RATING_CACHE).commandTimeoutMs,
+    redisCommandTimeoutMs,
+    ownWritesMs: ownWritesSeconds * 1_000,
     ratingTtlSeconds: env.read(RATING_STORE).ttlSeconds,
     moderated: env.read(REVIEWS).moderation === 'on',
     kafka: readKafkaConfig(env),

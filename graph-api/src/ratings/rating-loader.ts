@@ -1,6 +1,8 @@
 import type { RatingState } from '@exact-ratings/shared/rating/rating-state.js';
 import DataLoader from 'dataloader';
+import type { Viewer } from '../auth/viewer.js';
 import type { Product } from '../products/product.js';
+import type { OwnWrites } from './own-writes.js';
 import type { RatingReader } from './rating-reader.js';
 import { readAhead } from './read-ahead.js';
 
@@ -13,8 +15,9 @@ export class RatingLoader {
   private readonly askedVersions = new Map<string, number>();
   /** What tells which product a version is asked for; ratings are read after it. */
   private readonly lookUps: Array<Promise<void>> = [];
-  /** The version that this request itself made, by product. */
+  /** The versions that this request itself made, by product, and those of earlier ones of the caller. */
   private readonly writtenVersions = new Map<string, number>();
+  private readonly earlierVersions: ReadonlyArray<ReadonlyMap<string, number>>;
   /** What was read; where a read is on its way, what ends when it is here. */
   private readonly reads = new Map<string, RatingState | Promise<void>>();
   /** Joins what one tick asks for; `reads` remembers. */
@@ -22,7 +25,13 @@ export class RatingLoader {
     cache: false,
   });
 
-  constructor(private readonly reader: RatingReader) {}
+  constructor(
+    private readonly reader: RatingReader,
+    private readonly ownWrites: OwnWrites,
+    private readonly viewer: Viewer | null,
+  ) {
+    this.earlierVersions = viewer === null ? [] : ownWrites.versionsOf(viewer);
+  }
 
   /** At once where the rating is read already: a promise for each field of a page costs more than the field. */
   load(productId: string): RatingState | Promise<RatingState> {
@@ -62,12 +71,16 @@ export class RatingLoader {
   }
 
   /**
-   * To be called after a mutation of this request changed the product's rating.
+   * To be called after a mutation of this request changed the product's rating: neither this request nor a later one of the caller
+   * reads an older one.
    * @param version the sequence number of the change
    * @param state the rating with the change in it, where the mutation has read it
    */
   written(productId: string, version: number, state?: RatingState): void {
-    this.writtenVersions.set(productId, version);
+    // What the mutation has read may hold others' changes as well, and is shown to the caller.
+    const shown = Math.max(version, state?.seq ?? 0);
+    this.writtenVersions.set(productId, shown);
+    if (this.viewer !== null) this.ownWrites.record(this.viewer, productId, shown);
     if (state === undefined) this.reads.delete(productId);
     else this.reads.set(productId, state);
   }
@@ -94,10 +107,16 @@ export class RatingLoader {
       unique.map((productId) => ({
         productId,
         askedVersion: this.askedVersions.get(productId) ?? 0,
-        committedVersion: this.writtenVersions.get(productId) ?? 0,
+        committedVersion: this.committedVersion(productId),
       })),
     );
     const ratings = new Map(unique.map((id, i) => [id, states[i]!]));
     return productIds.map((id) => ratings.get(id)!);
+  }
+
+  private committedVersion(productId: string): number {
+    let version = this.writtenVersions.get(productId) ?? 0;
+    for (const versions of this.earlierVersions) version = Math.max(version, versions.get(productId) ?? 0);
+    return version;
   }
 }

@@ -43,7 +43,7 @@ export class RatingReader {
    * What Redis has too old a version of is read from PostgreSQL.
    */
   async read(requests: readonly RatingRequest[]): Promise<RatingState[]> {
-    const ratings = await this.readCached(requests.map(({ productId }) => productId));
+    const ratings = await this.readCached(requests);
     const stale = await this.findStale(requests, ratings);
     if (stale.length === 0) return ratings;
     const current = new Map<string, RatingState>(
@@ -55,16 +55,21 @@ export class RatingReader {
     );
   }
 
-  private async readCached(productIds: readonly string[]): Promise<RatingState[]> {
-    const cached = await this.cache.getMany(productIds);
-    const missing = productIds.filter((_, i) => cached[i] === null);
+  /** What Redis lacks, or is known to be behind with, comes from PostgreSQL. */
+  private async readCached(requests: readonly RatingRequest[]): Promise<RatingState[]> {
+    const cached = await this.cache.getMany(requests.map(({ productId }) => productId));
+    const current = cached.map((state, i) =>
+      state !== null && state.seq >= requests[i]!.committedVersion ? state : null,
+    );
+    const missing = requests.flatMap(({ productId }, i) => (current[i] === null ? [productId] : []));
     const aggregates = await this.misses.load(missing);
-    return productIds.map((id, i) => cached[i] ?? aggregates.get(id) ?? NO_REVIEWS);
+    return requests.map(({ productId }, i) => current[i] ?? aggregates.get(productId) ?? NO_REVIEWS);
   }
 
   /**
-   * The products of which PostgreSQL has a newer rating that was asked for. A claimed version may be from the future: where
-   * the cached rating has PostgreSQL's last sequence number, it costs no aggregate.
+   * The products of which PostgreSQL has a newer rating that was asked for: of a committed change, where the read that was shared
+   * began before it. A claimed version may be from the future: where the rating has PostgreSQL's last sequence number, it costs no
+   * aggregate.
    */
   private async findStale(requests: readonly RatingRequest[], ratings: readonly RatingState[]): Promise<string[]> {
     const stale: string[] = [];

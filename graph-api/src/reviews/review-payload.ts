@@ -15,7 +15,7 @@ export abstract class ReviewChangePayload {
   @Field(() => Int, {
     nullable: true,
     description:
-      "What the product's rating holds once it has this change. Give it as `minRatingVersion` to read ratings that have it, anywhere.",
+      "What the product's rating holds once it has this change. The caller's own reads have it anyway; give it as `minRatingVersion` to read ratings that have it anywhere else.",
   })
   ratingVersion!: number | null;
 

@@ -7,6 +7,7 @@ import type { ProductsContext } from '../products/context.js';
 import type { ProductCommands } from '../products/product-commands.js';
 import { ProductLoaders } from '../products/product-loaders.js';
 import type { RatingsContext } from '../ratings/context.js';
+import type { OwnWrites } from '../ratings/own-writes.js';
 import { RatingLoader } from '../ratings/rating-loader.js';
 import type { RatingReader } from '../ratings/rating-reader.js';
 import type { ReviewsContext } from '../reviews/context.js';
@@ -19,6 +20,7 @@ import type { RequestLifetime } from './request-lifetime.js';
 export interface ProcessContext {
   readonly database: Database;
   readonly ratingReader: RatingReader;
+  readonly ownWrites: OwnWrites;
   readonly productCount: SharedRead<number>;
   readonly productCommands: ProductCommands;
   readonly reviewCommands: ReviewCommands;
@@ -66,7 +68,7 @@ class RequestParts {
   }
 
   get ratings(): RatingLoader {
-    return (this.madeRatings ??= new RatingLoader(this.shared.ratingReader));
+    return (this.madeRatings ??= new RatingLoader(this.shared.ratingReader, this.shared.ownWrites, this.viewer));
   }
 
   get reviews(): ReviewLoaders {
