@@ -3,16 +3,25 @@
 
 CREATE TABLE authors (
   id uuid DEFAULT gen_random_uuid() NOT NULL,
-  issuer text COLLATE "C" NOT NULL,
-  subject text COLLATE "C" NOT NULL,
+  issuer text COLLATE "C",
+  subject text COLLATE "C",
   display_name text,
+  erasure text,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
   updated_at timestamp with time zone DEFAULT now() NOT NULL,
   CONSTRAINT authors_pkey PRIMARY KEY (id),
   CONSTRAINT authors_issuer_subject_key UNIQUE (issuer, subject),
   CONSTRAINT authors_display_name_length CHECK (char_length(display_name) >= 1 AND char_length(display_name) <= 200),
+  CONSTRAINT authors_erasure_known CHECK (erasure = ANY (ARRAY['ANONYMIZE'::text, 'DELETE'::text])),
+  CONSTRAINT authors_identity CHECK (num_nulls(issuer, subject) =
+CASE
+    WHEN erasure IS NULL THEN 0
+    ELSE 2
+END),
   CONSTRAINT authors_subject_length CHECK (char_length(subject) >= 1 AND char_length(subject) <= 255)
 );
+
+CREATE INDEX authors_erasure_idx ON authors USING btree (id) WHERE erasure IS NOT NULL;
 
 CREATE TABLE outbox (
   "position" bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
@@ -84,6 +93,35 @@ CREATE TABLE review_streams (
   CONSTRAINT review_streams_product_id_fkey FOREIGN KEY (product_id) REFERENCES products(id)
 ) WITH (fillfactor=50);
 
+CREATE TABLE review_vote_counts (
+  review_id uuid NOT NULL,
+  of_product_id uuid NOT NULL,
+  helpful_count integer DEFAULT 0 NOT NULL,
+  CONSTRAINT review_vote_counts_pkey PRIMARY KEY (review_id),
+  CONSTRAINT review_vote_counts_helpful_count_range CHECK (helpful_count >= 0)
+);
+
+CREATE INDEX review_vote_counts_idx ON review_vote_counts USING btree (helpful_count, review_id);
+
+CREATE INDEX review_vote_counts_product_idx ON review_vote_counts USING btree (of_product_id, helpful_count, review_id);
+
+CREATE TABLE review_votes (
+  review_id uuid NOT NULL,
+  voter_id uuid NOT NULL,
+  voted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+  CONSTRAINT review_votes_pkey PRIMARY KEY (review_id, voter_id),
+  CONSTRAINT review_votes_review_id_fkey FOREIGN KEY (review_id) REFERENCES reviews(id) ON DELETE CASCADE,
+  CONSTRAINT review_votes_voter_id_fkey FOREIGN KEY (voter_id) REFERENCES authors(id)
+);
+
+CREATE INDEX review_votes_voter_id_idx ON review_votes USING btree (voter_id);
+
+CREATE TRIGGER review_votes_count_new AFTER INSERT ON review_votes REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION count_new_votes();
+
+CREATE TRIGGER review_votes_count_removed AFTER DELETE ON review_votes REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION count_removed_votes();
+
+CREATE TRIGGER review_votes_refuse_change BEFORE UPDATE OR TRUNCATE ON review_votes FOR EACH STATEMENT EXECUTE FUNCTION refuse_vote_change();
+
 CREATE TABLE reviews (
   id uuid DEFAULT gen_random_uuid() NOT NULL,
   product_id uuid NOT NULL,
@@ -94,6 +132,10 @@ CREATE TABLE reviews (
   body text,
   status text DEFAULT 'PUBLISHED'::text NOT NULL,
   moderation_reason text,
+  verified_purchase boolean DEFAULT false NOT NULL,
+  reply_body text,
+  replied_at timestamp with time zone,
+  reply_author_id uuid,
   version integer DEFAULT 1 NOT NULL,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
   updated_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -102,10 +144,13 @@ CREATE TABLE reviews (
   CONSTRAINT reviews_external_id_key UNIQUE (external_id),
   CONSTRAINT reviews_author_id_fkey FOREIGN KEY (author_id) REFERENCES authors(id),
   CONSTRAINT reviews_product_id_fkey FOREIGN KEY (product_id) REFERENCES products(id),
+  CONSTRAINT reviews_reply_author_id_fkey FOREIGN KEY (reply_author_id) REFERENCES authors(id),
   CONSTRAINT reviews_body_length CHECK (char_length(body) >= 1 AND char_length(body) <= 10000),
   CONSTRAINT reviews_external_id_length CHECK (char_length(external_id) >= 1 AND char_length(external_id) <= 200),
   CONSTRAINT reviews_moderation_reason_length CHECK (char_length(moderation_reason) >= 1 AND char_length(moderation_reason) <= 1000),
   CONSTRAINT reviews_rating_range CHECK (rating >= 1 AND rating <= 5),
+  CONSTRAINT reviews_reply_body_length CHECK (char_length(reply_body) >= 1 AND char_length(reply_body) <= 10000),
+  CONSTRAINT reviews_reply_whole CHECK ((reply_body IS NULL) = (replied_at IS NULL) AND (reply_body IS NOT NULL OR reply_author_id IS NULL)),
   CONSTRAINT reviews_status_known CHECK (status = ANY (ARRAY['PENDING'::text, 'PUBLISHED'::text, 'REJECTED'::text])),
   CONSTRAINT reviews_title_length CHECK (char_length(title) >= 1 AND char_length(title) <= 200)
 ) WITH (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_insert_scale_factor=0.02);
@@ -120,15 +165,21 @@ CREATE INDEX reviews_pending_idx ON reviews USING btree (created_at, id) WHERE s
 
 CREATE INDEX reviews_product_id_created_at_id_idx ON reviews USING btree (product_id, created_at, id);
 
+CREATE INDEX reviews_reply_author_id_idx ON reviews USING btree (reply_author_id) WHERE reply_author_id IS NOT NULL;
+
 CREATE TRIGGER reviews_capture_delete AFTER DELETE ON reviews REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION capture_review_delete();
 
 CREATE TRIGGER reviews_capture_insert AFTER INSERT ON reviews REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION capture_review_insert();
 
 CREATE TRIGGER reviews_capture_update AFTER UPDATE ON reviews REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION capture_review_update();
 
+CREATE TRIGGER reviews_end_vote_counts AFTER DELETE ON reviews REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION end_vote_counts();
+
 CREATE TRIGGER reviews_identity_immutable BEFORE UPDATE OF id, product_id ON reviews FOR EACH ROW WHEN (old.id IS DISTINCT FROM new.id OR old.product_id IS DISTINCT FROM new.product_id) EXECUTE FUNCTION refuse_review_identity_change();
 
 CREATE TRIGGER reviews_refuse_truncate BEFORE TRUNCATE ON reviews FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncate();
+
+CREATE TRIGGER reviews_start_vote_counts AFTER INSERT ON reviews REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION start_vote_counts();
 
 CREATE VIEW rating_aggregates AS
  SELECT p.id AS product_id,
@@ -311,7 +362,7 @@ BEGIN
             array_agg(counted_rating(o.rating, o.status) ORDER BY n.created_at, n.id),
             array_agg(counted_rating(n.rating, n.status) ORDER BY n.created_at, n.id))
      FROM old_rows o JOIN new_rows n USING (id)
-    WHERE o IS DISTINCT FROM n
+    WHERE (o.rating, o.status, o.title, o.body, o.version) IS DISTINCT FROM (n.rating, n.status, n.title, n.body, n.version)
    HAVING count(*) > 0;
   RETURN NULL;
 END $function$;
@@ -342,6 +393,35 @@ BEGIN
   IF current_setting('synchronous_commit') = 'off' THEN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.count_new_votes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+BEGIN
+  INSERT INTO review_vote_counts AS c (review_id, of_product_id, helpful_count)
+  SELECT r.id, r.product_id, n.votes
+    FROM (SELECT review_id, count(*) AS votes FROM new_rows GROUP BY review_id) n
+    JOIN reviews r ON r.id = n.review_id
+   ORDER BY r.id
+  ON CONFLICT (review_id) DO UPDATE SET helpful_count = c.helpful_count + EXCLUDED.helpful_count;
+  RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.count_removed_votes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+BEGIN
+  PERFORM FROM review_vote_counts
+    WHERE review_id IN (SELECT review_id FROM old_rows) ORDER BY review_id FOR NO KEY UPDATE;
+  UPDATE review_vote_counts c SET helpful_count = c.helpful_count - o.votes
+    FROM (SELECT review_id, count(*) AS votes FROM old_rows GROUP BY review_id) o
+   WHERE c.review_id = o.review_id;
+  RETURN NULL;
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.counted_rating(rating smallint, status text)
@@ -519,6 +599,64 @@ BEGIN
   END IF;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.end_vote_counts()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+BEGIN
+  DELETE FROM review_vote_counts c USING old_rows o WHERE c.review_id = o.id;
+  RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.hold_author(p_new_id uuid, p_issuer text, p_subject text, p_display_name text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+DECLARE
+  held uuid;
+BEGIN
+  UPDATE authors SET display_name = p_display_name, updated_at = now()
+   WHERE issuer = p_issuer AND subject = p_subject AND display_name IS DISTINCT FROM p_display_name;
+  SELECT id INTO held FROM authors WHERE issuer = p_issuer AND subject = p_subject FOR KEY SHARE;
+  IF NOT FOUND THEN
+    INSERT INTO authors AS a (id, issuer, subject, display_name)
+    VALUES (p_new_id, p_issuer, p_subject, p_display_name)
+    ON CONFLICT (issuer, subject) DO UPDATE SET display_name = EXCLUDED.display_name, updated_at = now()
+    RETURNING a.id INTO held;
+  END IF;
+  RETURN held;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.mark_review_helpful(p_id uuid, p_new_voter_id uuid, p_issuer text, p_subject text, p_display_name text, p_helpful boolean, OUT outcome text, OUT review reviews, OUT helpful_count integer)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+ SET lock_timeout TO '2s'
+AS $function$
+DECLARE
+  voter uuid;
+BEGIN
+  SELECT r.* INTO review
+    FROM reviews r JOIN products p ON p.id = r.product_id AND p.deleted_at IS NULL
+   WHERE r.id = p_id;
+  SELECT a.id INTO voter FROM authors a WHERE a.issuer = p_issuer AND a.subject = p_subject;
+  outcome := CASE
+    WHEN review.id IS NULL THEN 'NOT_FOUND'
+    WHEN review.author_id = voter THEN 'OWN_REVIEW'
+    WHEN review.status <> 'PUBLISHED' THEN 'NOT_FOUND'
+    ELSE 'DONE'
+  END;
+  IF outcome = 'DONE' AND p_helpful THEN
+    voter := hold_author(p_new_voter_id, p_issuer, p_subject, p_display_name);
+    INSERT INTO review_votes (review_id, voter_id) VALUES (p_id, voter) ON CONFLICT DO NOTHING;
+  ELSIF outcome = 'DONE' THEN
+    DELETE FROM review_votes v WHERE v.review_id = p_id AND v.voter_id = voter;
+  END IF;
+  SELECT c.helpful_count INTO helpful_count FROM review_vote_counts c WHERE c.review_id = p_id;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.moderate_review(p_id uuid, p_moderator_id uuid, p_issuer text, p_subject text, p_display_name text, p_expected_version integer, p_status text, p_reason text, p_with_product boolean, OUT outcome text, OUT rating_version integer, OUT review reviews, OUT author_name text, OUT product products, OUT rating rating_aggregates)
  RETURNS record
  LANGUAGE plpgsql
@@ -529,16 +667,7 @@ DECLARE
   moderator uuid;
   previous_status text;
 BEGIN
-  UPDATE authors SET display_name = p_display_name, updated_at = now()
-   WHERE issuer = p_issuer AND subject = p_subject AND display_name IS DISTINCT FROM p_display_name;
-  SELECT id INTO moderator FROM authors WHERE issuer = p_issuer AND subject = p_subject FOR KEY SHARE;
-  IF NOT FOUND THEN
-    INSERT INTO authors AS a (id, issuer, subject, display_name)
-    VALUES (p_moderator_id, p_issuer, p_subject, p_display_name)
-    ON CONFLICT (issuer, subject) DO UPDATE SET display_name = EXCLUDED.display_name, updated_at = now()
-    RETURNING a.id INTO moderator;
-  END IF;
-
+  moderator := hold_author(p_moderator_id, p_issuer, p_subject, p_display_name);
   SELECT r.* INTO review
     FROM reviews r JOIN products p ON p.id = r.product_id AND p.deleted_at IS NULL
    WHERE r.id = p_id
@@ -593,6 +722,16 @@ BEGIN
     USING ERRCODE = 'feature_not_supported';
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.refuse_vote_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+BEGIN
+  RAISE EXCEPTION '% of review_votes is refused, since helpful_count would not follow: use INSERT and DELETE', TG_OP
+    USING ERRCODE = 'feature_not_supported';
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.remove_deleted_products(p_limit integer)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -618,6 +757,30 @@ BEGIN
   RETURN true;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.reply_to_review(p_id uuid, p_new_author_id uuid, p_issuer text, p_subject text, p_display_name text, p_body text, OUT outcome text, OUT review reviews)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+ SET lock_timeout TO '2s'
+AS $function$
+DECLARE
+  replier uuid := hold_author(p_new_author_id, p_issuer, p_subject, p_display_name);
+BEGIN
+  UPDATE reviews r
+     SET reply_body = p_body,
+         replied_at = CASE WHEN p_body IS NOT NULL THEN clock_timestamp() END,
+         reply_author_id = CASE WHEN p_body IS NOT NULL THEN replier END
+   WHERE r.id = p_id AND r.reply_body IS DISTINCT FROM p_body
+     AND EXISTS (SELECT FROM products p WHERE p.id = r.product_id AND p.deleted_at IS NULL)
+  RETURNING r.* INTO review;
+  IF NOT FOUND THEN
+    SELECT r.* INTO review
+      FROM reviews r JOIN products p ON p.id = r.product_id AND p.deleted_at IS NULL
+     WHERE r.id = p_id;
+  END IF;
+  outcome := CASE WHEN review.id IS NULL THEN 'NOT_FOUND' ELSE 'DONE' END;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.review_event_payload(event_id uuid, type text, product_id uuid, review_id uuid, seq integer, previous_rating smallint, rating smallint)
  RETURNS json
  LANGUAGE sql
@@ -628,6 +791,32 @@ AS $function$
     'occurredAt', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
 $function$;
 
+CREATE OR REPLACE FUNCTION public.set_verified_purchase(p_id uuid, p_verified boolean, OUT outcome text, OUT review reviews)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+ SET lock_timeout TO '2s'
+AS $function$
+BEGIN
+  UPDATE reviews r SET verified_purchase = p_verified
+   WHERE r.id = p_id AND r.verified_purchase <> p_verified
+     AND EXISTS (SELECT FROM products p WHERE p.id = r.product_id AND p.deleted_at IS NULL);
+  SELECT r.* INTO review
+    FROM reviews r JOIN products p ON p.id = r.product_id AND p.deleted_at IS NULL
+   WHERE r.id = p_id;
+  outcome := CASE WHEN review.id IS NULL THEN 'NOT_FOUND' ELSE 'DONE' END;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.start_vote_counts()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+BEGIN
+  INSERT INTO review_vote_counts (review_id, of_product_id) SELECT id, product_id FROM new_rows;
+  RETURN NULL;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.update_review(p_id uuid, p_issuer text, p_subject text, p_display_name text, p_expected_version integer, p_rating smallint, p_set_title boolean, p_title text, p_set_body boolean, p_body text, p_status text, p_with_product boolean, OUT outcome text, OUT rating_version integer, OUT review reviews, OUT author_name text, OUT product products, OUT rating rating_aggregates)
  RETURNS record
  LANGUAGE plpgsql
@@ -637,11 +826,9 @@ AS $function$
 DECLARE
   author uuid;
 BEGIN
+  UPDATE authors SET display_name = p_display_name, updated_at = now()
+   WHERE issuer = p_issuer AND subject = p_subject AND display_name IS DISTINCT FROM p_display_name;
   SELECT id INTO author FROM authors WHERE issuer = p_issuer AND subject = p_subject;
-  IF author IS NOT NULL THEN
-    UPDATE authors SET display_name = p_display_name, updated_at = now()
-     WHERE id = author AND display_name IS DISTINCT FROM p_display_name;
-  END IF;
 
   UPDATE reviews r
      SET rating = coalesce(p_rating, r.rating),

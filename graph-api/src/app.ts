@@ -24,6 +24,7 @@ import { ProductEntity } from './products/product.entity.js';
 import { OwnWrites } from './ratings/own-writes.js';
 import { RatingCache } from './ratings/rating-cache.js';
 import { RatingReader } from './ratings/rating-reader.js';
+import { ReviewAnnotations } from './reviews/review-annotations.js';
 import { ReviewCounts } from './reviews/review-count.js';
 import { ReviewCommands } from './reviews/review-commands.js';
 import { RequestContext } from './server/context.js';
@@ -115,6 +116,7 @@ export async function startApp(
     productCount,
     productCommands: new ProductCommands(database, productCount, relay.wake, cleanup.wake),
     reviewCommands: new ReviewCommands(database, relay.wake, config.moderated),
+    reviewAnnotations: new ReviewAnnotations(database),
     reviewCounts: new ReviewCounts(database),
   };
 

@@ -127,7 +127,7 @@ export const MUTANTS: readonly Mutant[] = [
     mutations: [
       inDatabaseObject(
         'FUNCTION capture_review_update',
-        /o IS DISTINCT FROM n/,
+        /\(o\.[^)]*\) IS DISTINCT FROM \(n\.[^)]*\)/,
         `$& AND (n.status <> 'REJECTED' OR o.status = 'REJECTED')`,
       ),
     ],

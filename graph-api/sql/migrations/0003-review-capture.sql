@@ -140,7 +140,8 @@ CREATE TRIGGER reviews_capture_insert AFTER INSERT ON reviews
   REFERENCING NEW TABLE AS new_rows
   FOR EACH STATEMENT EXECUTE FUNCTION capture_review_insert();
 
--- An update that changes nothing takes no number.
+-- Captured is what an author writes and a moderator decides. An update that changes none of that takes no number and locks no
+-- stream: a reply, a verified purchase, an author who is taken away.
 CREATE FUNCTION capture_review_update() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   PERFORM capture_review_changes(
@@ -150,7 +151,7 @@ BEGIN
             array_agg(counted_rating(o.rating, o.status) ORDER BY n.created_at, n.id),
             array_agg(counted_rating(n.rating, n.status) ORDER BY n.created_at, n.id))
      FROM old_rows o JOIN new_rows n USING (id)
-    WHERE o IS DISTINCT FROM n
+    WHERE (o.rating, o.status, o.title, o.body, o.version) IS DISTINCT FROM (n.rating, n.status, n.title, n.body, n.version)
    HAVING count(*) > 0;
   RETURN NULL;
 END $$;

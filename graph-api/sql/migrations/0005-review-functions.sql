@@ -127,6 +127,25 @@ BEGIN
     JOIN rating_aggregates g ON g.product_id = asked.product_id;
 END $$;
 
+-- The id of the author with this identity, who is made where there is none and whose name follows the token. The row stays
+-- locked as a foreign key locks it until the caller commits: an author who is being erased is waited for, and is then a new one.
+CREATE FUNCTION hold_author(p_new_id uuid, p_issuer text, p_subject text, p_display_name text) RETURNS uuid
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+  held uuid;
+BEGIN
+  UPDATE authors SET display_name = p_display_name, updated_at = now()
+   WHERE issuer = p_issuer AND subject = p_subject AND display_name IS DISTINCT FROM p_display_name;
+  SELECT id INTO held FROM authors WHERE issuer = p_issuer AND subject = p_subject FOR KEY SHARE;
+  IF NOT FOUND THEN
+    INSERT INTO authors AS a (id, issuer, subject, display_name)
+    VALUES (p_new_id, p_issuer, p_subject, p_display_name)
+    ON CONFLICT (issuer, subject) DO UPDATE SET display_name = EXCLUDED.display_name, updated_at = now()
+    RETURNING a.id INTO held;
+  END IF;
+  RETURN held;
+END $$;
+
 -- A review that is not public does not exist for others than its author.
 -- Absent is not null: p_set_title and p_set_body say whether the caller named the field. p_rating null = absent.
 -- p_status is the status that a changed review gets; null leaves the one that it has.
@@ -140,11 +159,9 @@ CREATE FUNCTION update_review(
 DECLARE
   author uuid;
 BEGIN
+  UPDATE authors SET display_name = p_display_name, updated_at = now()
+   WHERE issuer = p_issuer AND subject = p_subject AND display_name IS DISTINCT FROM p_display_name;
   SELECT id INTO author FROM authors WHERE issuer = p_issuer AND subject = p_subject;
-  IF author IS NOT NULL THEN
-    UPDATE authors SET display_name = p_display_name, updated_at = now()
-     WHERE id = author AND display_name IS DISTINCT FROM p_display_name;
-  END IF;
 
   UPDATE reviews r
      SET rating = coalesce(p_rating, r.rating),

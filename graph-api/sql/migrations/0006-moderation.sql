@@ -35,16 +35,7 @@ DECLARE
   moderator uuid;
   previous_status text;
 BEGIN
-  UPDATE authors SET display_name = p_display_name, updated_at = now()
-   WHERE issuer = p_issuer AND subject = p_subject AND display_name IS DISTINCT FROM p_display_name;
-  SELECT id INTO moderator FROM authors WHERE issuer = p_issuer AND subject = p_subject FOR KEY SHARE;
-  IF NOT FOUND THEN
-    INSERT INTO authors AS a (id, issuer, subject, display_name)
-    VALUES (p_moderator_id, p_issuer, p_subject, p_display_name)
-    ON CONFLICT (issuer, subject) DO UPDATE SET display_name = EXCLUDED.display_name, updated_at = now()
-    RETURNING a.id INTO moderator;
-  END IF;
-
+  moderator := hold_author(p_moderator_id, p_issuer, p_subject, p_display_name);
   SELECT r.* INTO review
     FROM reviews r JOIN products p ON p.id = r.product_id AND p.deleted_at IS NULL
    WHERE r.id = p_id

@@ -20,7 +20,8 @@ afterEach(async () => {
 test('a migrated database has had every file, in the order of their numbers; run again, nothing changes', async () => {
   const { rows } = await database.pool.query('SELECT name FROM schema_migrations ORDER BY id');
   const names = (rows as Array<{ name: string }>).map(({ name }) => name);
-  expect(names.map((name) => name.slice(0, 4))).toEqual(names.map((_, i) => String(i + 1).padStart(4, '0')));
+  const numbers = names.map((name) => name.slice(0, 4));
+  expect(numbers).toEqual([...new Set(numbers)].sort());
   expect(names.at(-1)).toBe(NEWEST_MIGRATION);
   expect(await dataSource.runMigrations()).toEqual([]);
   expect(await unknownMigrations(dataSource)).toEqual([]);

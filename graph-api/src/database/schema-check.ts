@@ -6,9 +6,11 @@ import { NEWEST_MIGRATION } from './migrations.js';
 export const RIGHTS: Readonly<Record<string, string>> = {
   schema_migrations: 'SELECT',
   products: 'SELECT, INSERT, UPDATE, DELETE',
-  authors: 'SELECT, INSERT, UPDATE',
+  authors: 'SELECT, INSERT, UPDATE, DELETE',
   reviews: 'SELECT, INSERT, UPDATE, DELETE',
-  review_decisions: 'SELECT, INSERT',
+  review_decisions: 'SELECT, INSERT, UPDATE',
+  review_votes: 'SELECT, INSERT, DELETE',
+  review_vote_counts: 'SELECT, INSERT, UPDATE, DELETE',
   review_streams: 'SELECT, INSERT, UPDATE, DELETE',
   outbox: 'SELECT, INSERT, DELETE',
   outbox_position_seq: 'SELECT',

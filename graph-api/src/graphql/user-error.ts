@@ -8,6 +8,7 @@ export enum UserErrorCode {
   INVALID_TRANSITION = 'INVALID_TRANSITION',
   NOT_FOUND = 'NOT_FOUND',
   OUT_OF_RANGE = 'OUT_OF_RANGE',
+  OWN_REVIEW = 'OWN_REVIEW',
   TOO_LONG = 'TOO_LONG',
   VERSION_CONFLICT = 'VERSION_CONFLICT',
 }
@@ -25,6 +26,7 @@ registerEnumType(UserErrorCode, {
     INVALID_TRANSITION: { description: 'The review has this status already, or it is none that is decided.' },
     NOT_FOUND: { description: 'There is nothing with the id that `field` names.' },
     OUT_OF_RANGE: { description: 'A number is outside of what is allowed, as a rating that is not 1 to 5.' },
+    OWN_REVIEW: { description: "The review is the caller's own: others say whether it is helpful." },
     TOO_LONG: { description: 'A text has more characters than allowed.' },
     VERSION_CONFLICT: {
       description: 'It was changed since `expectedVersion`: look at what the payload has now, then decide.',

@@ -1,5 +1,6 @@
 import type { ProductsContext } from '../products/context.js';
 import type { RatingsContext } from '../ratings/context.js';
+import type { ReviewAnnotations } from './review-annotations.js';
 import type { ReviewCommands } from './review-commands.js';
 import type { ReviewLoaders } from './review-loaders.js';
 
@@ -7,6 +8,7 @@ import type { ReviewLoaders } from './review-loaders.js';
 export interface ReviewsContext extends RatingsContext, Pick<ProductsContext, 'viewer' | 'products'> {
   readonly reviews: ReviewLoaders;
   readonly reviewCommands: ReviewCommands;
+  readonly reviewAnnotations: ReviewAnnotations;
   /** Aborted when the request is over, or nobody waits for it any more. */
   readonly signal: AbortSignal;
 }

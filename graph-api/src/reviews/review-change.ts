@@ -4,7 +4,7 @@ import type { Product } from '../products/product.js';
 import { productOfRecord, productRecordColumns } from '../products/product-record.js';
 import { Author } from './author.js';
 import type { RefusedReview, ReviewRefusal } from './review-refusal.js';
-import { REVIEW_COLUMNS, reviewOf, type ReviewRow } from './review-row.js';
+import { reviewOf, reviewRecordColumns, type ReviewRow } from './review-row.js';
 import type { Review } from './review.js';
 
 /** A product, and its rating with the change in it. */
@@ -36,13 +36,12 @@ export type ReviewChangeRow = ReviewRow &
     readonly author_name: string | null;
   };
 
-const REVIEW = REVIEW_COLUMNS.split(', ').map((column) => `(review).${column}`);
 const RATING = AGGREGATE_COLUMNS.map((column) => `(rating).${column}`);
 
 /** The SELECT list for the functions' answer: the review's columns by their names, as are the rating's. */
 export const REVIEW_CHANGE_COLUMNS = [
   'outcome, rating_version, author_name',
-  ...REVIEW,
+  ...reviewRecordColumns('review'),
   productRecordColumns('product'),
   ...RATING,
 ].join(', ');

@@ -16,6 +16,7 @@ import {
 import { pageKey, type PageRequest } from '../pagination/page-arguments.js';
 import { Author } from './author.js';
 import { createDecisionLoader } from './decision-loader.js';
+import { createVoteLoader } from './helpful-votes.js';
 import type { ReviewCounts } from './review-count.js';
 import type { ReviewDecision } from './review-decision.js';
 import type { ReviewCondition } from './review-filter.js';
@@ -61,6 +62,8 @@ export class ReviewLoaders {
   readonly authors: DataLoader<string, Author | null>;
   /** For admins. */
   readonly decisions: DataLoader<string, ReviewDecision[]>;
+  /** Whether the caller has marked reviews as helpful. */
+  readonly votes: DataLoader<string, boolean>;
   private readonly lists: DataLoader<ReviewList, Page<Review>, string>;
   private readonly pages: DataLoader<PageOfProduct, Page<Review>, string>;
 
@@ -83,6 +86,7 @@ export class ReviewLoaders {
       (row: { id: string; display_name: string | null }): Author => Author.of(row.id, row.display_name),
     );
     this.decisions = createDecisionLoader(database);
+    this.votes = createVoteLoader(database, viewer);
     this.lists = new DataLoader((lists) => Promise.all(lists.map((list) => this.readList(list))), {
       cacheKeyFn: (list) => JSON.stringify(list),
     });
@@ -112,6 +116,7 @@ export class ReviewLoaders {
     this.ownById.clearAll();
     this.authors.clearAll();
     this.decisions.clearAll();
+    this.votes.clearAll();
     this.lists.clearAll();
     this.pages.clearAll();
   }

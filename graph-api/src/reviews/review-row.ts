@@ -1,5 +1,6 @@
 import { ReviewStatus } from './review-status.js';
 import { Review } from './review.js';
+import { ReviewReply } from './review-reply.js';
 import { oncePerOperation } from '../graphql/requested-fields.js';
 
 export interface ReviewRow {
@@ -12,8 +13,14 @@ export interface ReviewRow {
   readonly status: ReviewStatus;
   readonly moderation_reason: string | null;
   readonly version: number;
+  readonly verified_purchase: boolean;
+  readonly reply_body: string | null;
+  readonly replied_at: Date | null;
+  readonly reply_author_id: string | null;
   readonly created_at: Date;
   readonly updated_at: Date;
+  /** How many helpful votes it has, which stand in a table of their own. */
+  readonly votes: number;
 }
 
 /** A row of which some columns were read. */
@@ -31,15 +38,27 @@ const COLUMNS_OF_FIELD: Readonly<Record<string, readonly ReviewColumn[]>> = {
   status: ['status'],
   moderationReason: ['status', 'moderation_reason'],
   version: ['version'],
+  verifiedPurchase: ['verified_purchase'],
+  reply: ['reply_body', 'replied_at', 'reply_author_id'],
+  helpfulCount: ['votes'],
   createdAt: ['created_at'],
   updatedAt: ['updated_at'],
 };
 
-/** All columns that a review is made of, as SQL. */
-export const REVIEW_COLUMNS = [...new Set(['id', ...Object.values(COLUMNS_OF_FIELD).flat()])].join(', ');
+/** `votes` of a review by its id; not called as its column is, which lists are ordered by. */
+const votesOf = (id: string): string =>
+  `coalesce((SELECT c.helpful_count FROM review_vote_counts c WHERE c.review_id = ${id}), 0) AS votes`;
 
-/** The columns of the fields that are asked for: no other is read. */
-export const reviewColumns = oncePerOperation((fields) => fields.columns('Review', COLUMNS_OF_FIELD));
+/** The columns of the fields that are asked for, as SQL: no other is read. */
+export const reviewColumns = oncePerOperation((fields) =>
+  fields.columns('Review', COLUMNS_OF_FIELD).map((column) => (column === 'votes' ? votesOf('reviews.id') : column)),
+);
+
+/** All columns of a record of `reviews` that a statement answers, for its SELECT list. */
+export function reviewRecordColumns(record: string): string[] {
+  const columns = ['id', ...new Set(Object.values(COLUMNS_OF_FIELD).flat())];
+  return columns.map((column) => (column === 'votes' ? votesOf(`(${record}).id`) : `(${record}).${column}`));
+}
 
 /** A review with the fields whose columns were read. */
 export function reviewOf(row: ReadReviewRow): Review {
@@ -54,9 +73,20 @@ export function reviewOf(row: ReadReviewRow): Review {
   // A person in psql who publishes it leaves the reason.
   review.moderationReason = row.status === ReviewStatus.REJECTED ? row.moderation_reason! : null;
   review.version = row.version!;
+  review.verifiedPurchase = row.verified_purchase!;
+  review.reply = row.reply_body == null ? null : replyOf(row);
+  review.helpfulCount = row.votes!;
   review.createdAt = row.created_at!;
   review.updatedAt = row.updated_at!;
   return review;
+}
+
+function replyOf(row: ReadReviewRow): ReviewReply {
+  return Object.assign(new ReviewReply(), {
+    body: row.reply_body,
+    repliedAt: row.replied_at,
+    authorId: row.reply_author_id,
+  });
 }
 
 /** The condition under which a review exists: those of a deleted product are still being removed. */

@@ -2,6 +2,7 @@ import { Field, ID, Int, ObjectType } from 'type-graphql';
 import { LONG_TEXT_COST } from '../graphql/field-cost.js';
 import { Node } from '../graphql/node.js';
 import { DateTimeScalar } from '../graphql/scalars.js';
+import { ReviewReply } from './review-reply.js';
 import { ReviewStatus } from './review-status.js';
 
 @ObjectType({
@@ -43,9 +44,20 @@ export class Review implements Node {
 
   @Field(() => Int, {
     description:
-      'Grows with every change by its author; give it back as `expectedVersion` to refuse lost updates. Decisions of moderators leave it.',
+      'Grows with every change by its author; give it back as `expectedVersion` to refuse lost updates. What others do leaves it.',
   })
   version!: number;
+
+  @Field(() => Boolean, {
+    description: "Whether its author bought the product, as the author's token said when they wrote it, or an admin.",
+  })
+  verifiedPurchase!: boolean;
+
+  @Field(() => ReviewReply, { nullable: true, description: "The merchant's reply; null where there is none." })
+  reply!: ReviewReply | null;
+
+  @Field(() => Int, { description: 'How many people found it helpful.' })
+  helpfulCount!: number;
 
   @Field(() => DateTimeScalar, { description: 'When it was written.' })
   createdAt!: Date;

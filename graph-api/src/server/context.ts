@@ -11,6 +11,7 @@ import type { OwnWrites } from '../ratings/own-writes.js';
 import { RatingLoader } from '../ratings/rating-loader.js';
 import type { RatingReader } from '../ratings/rating-reader.js';
 import type { ReviewsContext } from '../reviews/context.js';
+import type { ReviewAnnotations } from '../reviews/review-annotations.js';
 import type { ReviewCommands } from '../reviews/review-commands.js';
 import type { ReviewCounts } from '../reviews/review-count.js';
 import { ReviewLoaders } from '../reviews/review-loaders.js';
@@ -24,6 +25,7 @@ export interface ProcessContext {
   readonly productCount: SharedRead<number>;
   readonly productCommands: ProductCommands;
   readonly reviewCommands: ReviewCommands;
+  readonly reviewAnnotations: ReviewAnnotations;
   readonly reviewCounts: ReviewCounts;
 }
 
@@ -133,5 +135,9 @@ export class RequestContext implements ProductsContext, RatingsContext, ReviewsC
 
   get reviewCommands(): ReviewCommands {
     return this.parts.shared.reviewCommands;
+  }
+
+  get reviewAnnotations(): ReviewAnnotations {
+    return this.parts.shared.reviewAnnotations;
   }
 }
