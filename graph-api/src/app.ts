@@ -29,6 +29,7 @@ import { ReviewCounts } from './reviews/review-count.js';
 import { ReviewCommands } from './reviews/review-commands.js';
 import { RequestContext } from './server/context.js';
 import { addGraphQL } from './server/graphql-server.js';
+import { asksForCost } from './server/limits/cost-header.js';
 import { createHttpServer, listen } from './server/http-server.js';
 import { addLanding } from './server/landing.js';
 import { Readiness } from './server/readiness.js';
@@ -132,7 +133,7 @@ export async function startApp(
     createContext: async ({ raw, id }, lifetime): Promise<RequestContext> => {
       if (!dataSource.isInitialized) throw serviceUnavailable('The service is starting. Try again in a moment.');
       const viewer = await tokens.viewerOf(authorizationHeaders(raw));
-      return new RequestContext(forRequests, viewer, id, lifetime);
+      return new RequestContext(forRequests, viewer, id, lifetime, asksForCost(raw.headers));
     },
   });
   addLanding(server, config.explorer.active ? config.explorer.path : null);

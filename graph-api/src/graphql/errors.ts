@@ -1,4 +1,4 @@
-import { GraphQLError } from 'graphql';
+import { GraphQLError, type ASTNode } from 'graphql';
 import { extensionsOf } from './error-codes.js';
 
 /** A request that is malformed: nothing that a person can correct in a form. `argument` is the path in the arguments. */
@@ -21,4 +21,25 @@ export function serviceUnavailable(message: string): GraphQLError {
 /** Something that was there when the request began is gone: the caller may read again. */
 export function notFound(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: extensionsOf('NOT_FOUND') });
+}
+
+/** What bounds an operation. */
+export type OperationLimit = 'bytes' | 'tokens' | 'literals' | 'depth' | 'fields' | 'comparisons' | 'cost';
+
+/**
+ * An operation that asks for too much.
+ * @param message what is too much, where, and what to do
+ * @param details further extensions
+ * @param node where it stands in the query text
+ */
+export function queryTooComplex(
+  limit: OperationLimit,
+  message: string,
+  details: Readonly<Record<string, unknown>> = {},
+  node?: ASTNode,
+): GraphQLError {
+  return new GraphQLError(message, {
+    nodes: node ?? null,
+    extensions: { ...extensionsOf('QUERY_TOO_COMPLEX'), limit, ...details },
+  });
 }

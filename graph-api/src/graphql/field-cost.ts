@@ -1,5 +1,20 @@
 /**
- * What a text of up to 10,000 characters costs in the limit on an operation's cost, where an object costs 1. Such texts, not
- * objects, are what makes answers large.
+ * What an operation costs (docs/api.md, "Cost"). One unit is some 0.2 µs of the service: a plain field of an answer. The others were
+ * measured beside it.
  */
-export const LONG_TEXT_COST = 25;
+export const FIELD_COST = 1;
+
+/** A text of up to 10,000 characters: not fields, but such texts are what makes answers large. */
+export const LONG_TEXT_COST = 50;
+
+/** A list, or the length of one: a part of a statement of its own in PostgreSQL. */
+export const LIST_COST = 50;
+
+/** A mutation: a transaction that is on disk before it is answered. */
+export const MUTATION_COST = 500;
+
+/** `__schema` or `__type`, whatever is asked of it: graphql-js bounds how deep that goes. */
+export const INTROSPECTION_COST = 1_000;
+
+/** The size of a list that has no argument for it, such as `userErrors` or `distribution`. */
+export const PLAIN_LIST_SIZE = 5;

@@ -11,7 +11,7 @@ import {
 } from 'graphql';
 import { compileQuery, isCompiledQuery, type CompiledQuery } from 'graphql-jit';
 import { LRUCache } from 'lru-cache';
-import { Conditions } from './conditions.js';
+import { conditionsOf } from './conditions.js';
 
 /** Fields of all compiled operations that are kept: 3.5 KB of memory each, so some 35 MB at worst. */
 const MAX_COMPILED_SELECTIONS = 10_000;
@@ -35,7 +35,6 @@ export interface CompiledOperation {
  * graphql-js, whose errors are the ones that callers get. Reads are remembered by the request, so the second run costs none.
  */
 export class CompiledExecutor {
-  private readonly conditions = new WeakMap<OperationDefinitionNode, Conditions>();
   private readonly counts = new LRUCache<string, { times: number }>({ max: MAX_COUNTED });
   /** False for operations that cannot be compiled. */
   private readonly compiled = new LRUCache<string, CompiledQuery | false>({
@@ -66,7 +65,8 @@ export class CompiledExecutor {
 
   private compiledQuery(request: CompiledOperation): CompiledQuery | false {
     const { document, operation, queryHash, variables } = request;
-    const conditions = this.conditionsOf(document, operation);
+    // graphql-jit does not follow graphql-js in the order of fields with conditions, so it gets none.
+    const conditions = conditionsOf(document, operation);
     const conditionKey = conditions.key(variables);
     if (conditionKey === null) return false;
     const key = `${queryHash} ${conditionKey} ${operation.name?.value ?? ''}`;
@@ -82,16 +82,6 @@ export class CompiledExecutor {
     const { compiled, size } = compile(this.schema, conditions.resolve(variables), operation.name?.value);
     this.compiled.set(key, compiled, { size });
     return compiled;
-  }
-
-  /** graphql-jit does not follow graphql-js in the order of fields with conditions, so it gets none. */
-  private conditionsOf(document: DocumentNode, operation: OperationDefinitionNode): Conditions {
-    let conditions = this.conditions.get(operation);
-    if (conditions === undefined) {
-      conditions = new Conditions(document, operation);
-      this.conditions.set(operation, conditions);
-    }
-    return conditions;
   }
 }
 

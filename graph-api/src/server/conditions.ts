@@ -13,7 +13,7 @@ import {
 type Variables = Readonly<Record<string, unknown>>;
 
 /** The conditions of an operation's document: `@skip` and `@include`. */
-export class Conditions {
+class Conditions {
   private readonly hasAny: boolean;
   /** The variables that decide, with their defaults. */
   private readonly deciding: ReadonlyArray<readonly [name: string, defaultValue: ConstValueNode | undefined]>;
@@ -70,6 +70,18 @@ export class Conditions {
       FragmentSpread: { enter },
     });
   }
+}
+
+const known = new WeakMap<OperationDefinitionNode, Conditions>();
+
+/** The conditions of an operation. Those of documents that are remembered are found once. */
+export function conditionsOf(document: DocumentNode, operation: OperationDefinitionNode): Conditions {
+  let conditions = known.get(operation);
+  if (conditions === undefined) {
+    conditions = new Conditions(document, operation);
+    known.set(operation, conditions);
+  }
+  return conditions;
 }
 
 /** The argument of `@skip(if:)` or `@include(if:)`; a valid operation has no other directives. */

@@ -15,6 +15,7 @@ import type { ReviewAnnotations } from '../reviews/review-annotations.js';
 import type { ReviewCommands } from '../reviews/review-commands.js';
 import type { ReviewCounts } from '../reviews/review-count.js';
 import { ReviewLoaders } from '../reviews/review-loaders.js';
+import type { OperationCost } from './limits/operation-cost.js';
 import type { RequestLifetime } from './request-lifetime.js';
 
 /** What all requests share. */
@@ -53,6 +54,8 @@ class RequestDatabase extends Database {
 class RequestParts {
   /** What the operation asks for, once it is known. */
   fields = NO_FIELDS;
+  /** What it costs, once that is known. */
+  cost?: OperationCost;
   private madeProducts?: ProductLoaders;
   private madeRatings?: RatingLoader;
   private madeReviews?: ReviewLoaders;
@@ -103,6 +106,8 @@ export class RequestContext implements ProductsContext, RatingsContext, ReviewsC
     /** What a caller quotes, and the log finds. */
     readonly requestId: string,
     private readonly lifetime: RequestLifetime,
+    /** Whether the caller asked what the operation costs. */
+    private readonly reportsCost: boolean,
   ) {
     this.parts = new RequestParts(shared, new RequestDatabase(shared.database, lifetime), viewer);
   }
@@ -110,6 +115,16 @@ export class RequestContext implements ProductsContext, RatingsContext, ReviewsC
   /** To be called once the operation is known, before anything is read for it. */
   setRequestedFields(fields: RequestedFields): void {
     this.parts.fields = fields;
+  }
+
+  /** To be called once the operation is known. */
+  setCost(cost: OperationCost): void {
+    this.parts.cost = cost;
+  }
+
+  /** What the operation costs, for callers who have asked to be told. */
+  get reportedCost(): OperationCost | undefined {
+    return this.reportsCost ? this.parts.cost : undefined;
   }
 
   /** Aborted when nobody waits for the answer any more. */

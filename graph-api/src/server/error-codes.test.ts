@@ -104,6 +104,9 @@ describe.each<[string, RequestOptions]>([
 test('what is no valid request', async () => {
   expectRefusal(await post('{"query":"{"}'), 'GRAPHQL_PARSE_FAILED');
   expectRefusal(await query(app.origin, '{ nothing }'), 'GRAPHQL_VALIDATION_FAILED');
+  const large = '{ products(first: 100) { nodes { reviews(first: 100) { nodes { id title rating version } } } } }';
+  expectRefusal(await query(app.origin, large), 'QUERY_TOO_COMPLEX');
+  expectRefusal(await query(app.origin, `{ a(b: "${'x'.repeat(2_000)}") }`), 'QUERY_TOO_COMPLEX');
   expectRefusal(await post('{"query":"{ __typename }","operationName":"Other"}'), 'OPERATION_RESOLUTION_FAILURE');
   expectRefusal(await post('{'), 'BAD_REQUEST');
   expectRefusal(await post('{"query":5}'), 'BAD_REQUEST');

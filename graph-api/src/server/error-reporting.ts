@@ -4,7 +4,15 @@ import type { GraphQLFormattedError } from 'graphql';
 import { ERROR_CODES, extensionsOf, refusesRequest, type ErrorCode } from '../graphql/error-codes.js';
 import { RETRY_AFTER_SECONDS } from './error-body.js';
 import { causeOf } from './error-formatter.js';
+import type { OperationCost } from './limits/operation-cost.js';
 import { isJsonLargerThan } from './limits/response-size.js';
+
+/** What an answer shows of its request. */
+interface AnswerFacts {
+  readonly requestId: string;
+  /** Undefined where nobody asked for it, or it is not known. */
+  readonly reportedCost: OperationCost | undefined;
+}
 
 /**
  * Finishes an answer: bounds its size, logs what is behind its errors, gives each error the request's id, and makes it one
@@ -12,7 +20,7 @@ import { isJsonLargerThan } from './limits/response-size.js';
  */
 export function finishAnswer(
   { body, http }: GraphQLResponse,
-  requestId: string,
+  { requestId, reportedCost }: AnswerFacts,
   logger: Logger,
   maxResponseBytes: number,
 ): void {
@@ -20,6 +28,7 @@ export function finishAnswer(
   if (isJsonLargerThan(body.singleResult, maxResponseBytes)) {
     body.singleResult = { errors: [tooLarge(maxResponseBytes)] };
   }
+  if (reportedCost !== undefined) body.singleResult.extensions = { cost: reportedCost };
   const { errors = [], data } = body.singleResult;
   for (const error of errors) {
     logCause(logger, error, requestId);

@@ -12,6 +12,7 @@ import {
   shapeProblem,
   type RawGraphQLRequest,
 } from './graphql-request.js';
+import { costHeaderProblem } from './limits/cost-header.js';
 import type { Limits } from './limits/limits-config.js';
 import { QueryGate } from './limits/query-gate.js';
 import { LoadShedding } from './load-shedding.js';
@@ -40,10 +41,10 @@ export function addGraphQLRoute(
       if (forgery === undefined && isPersistedQuery(raw)) {
         return refuse(reply, 'PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported');
       }
-      const problem = forgery ?? shapeProblem(raw);
+      const problem = forgery ?? shapeProblem(raw) ?? costHeaderProblem(request.headers);
       if (problem !== undefined) return refuse(reply, 'BAD_REQUEST', problem);
-      const excess = gate.problemOf((raw as RawGraphQLRequest).query as string);
-      if (excess !== undefined) return refuse(reply, 'GRAPHQL_VALIDATION_FAILED', excess);
+      const excess = gate.excessOf((raw as RawGraphQLRequest).query as string);
+      if (excess !== undefined) return refuseAs(reply, excess);
     },
     handler: async (request, reply) => {
       const lifetime = new RequestLifetime();
@@ -103,7 +104,7 @@ async function send(reply: FastifyReply, { status, headers, body }: HTTPGraphQLR
   throw new Error('the schema has no incremental delivery');
 }
 
-/** Answers what kept the context from being made: no valid token, or a server that is not there. */
+/** Answers what keeps an operation from being executed: too large a text, no valid token, or a server that is not there. */
 async function refuseAs(reply: FastifyReply, { message, extensions }: GraphQLError): Promise<void> {
-  await refuse(reply, extensions['code'] as ErrorCode, message);
+  await refuse(reply, extensions['code'] as ErrorCode, message, undefined, extensions);
 }

@@ -24,13 +24,13 @@ export function operationPlugin(
   schema: GraphQLSchema,
   { limits, compileAfter, logger }: OperationPluginOptions,
 ): ApolloServerPlugin<RequestContext> {
-  const costLimit = new OperationCostLimit(schema, limits.maxNodes);
+  const costLimit = new OperationCostLimit(schema, limits.maxCost);
   const executor = new CompiledExecutor(buildReadAheadSchema(), compileAfter);
   const listener: GraphQLRequestListener<RequestContext> = {
     didResolveOperation: async ({ document, operation, request, contextValue }) => {
       // Apollo Server reports an operation that the document does not have.
       if (operation === undefined) return;
-      costLimit.check(document, operation, request.variables ?? {});
+      contextValue.setCost(costLimit.check(document, operation, request.variables ?? {}));
       contextValue.setRequestedFields(requestedFields(schema, document, operation));
     },
     responseForOperation: async ({ document, operation, queryHash, request, contextValue }) =>
@@ -44,7 +44,7 @@ export function operationPlugin(
             contextValue,
           }),
     willSendResponse: async ({ response, contextValue }) =>
-      finishAnswer(response, contextValue.requestId, logger, limits.maxResponseBytes),
+      finishAnswer(response, contextValue, logger, limits.maxResponseBytes),
   };
   return { requestDidStart: async () => listener };
 }

@@ -3,8 +3,6 @@ import { configSubject, integer, type ConfigOf } from '@exact-ratings/shared/con
 /** What one request may cost. */
 export const LIMITS = configSubject('Limits of a request', {
   maxDepth: integer('GRAPHQL_MAX_DEPTH', { default: 12, min: 1, meaning: 'Most nested levels of fields.' }),
-  maxAliases: integer('GRAPHQL_MAX_ALIASES', { default: 30, meaning: 'Most aliases.' }),
-  maxDirectives: integer('GRAPHQL_MAX_DIRECTIVES', { default: 50, meaning: 'Most directives.' }),
   maxQueryBytes: integer('GRAPHQL_MAX_QUERY_BYTES', {
     default: 32 * 1024,
     min: 1_024,
@@ -15,16 +13,11 @@ export const LIMITS = configSubject('Limits of a request', {
     min: 36,
     meaning: 'Longest name or value in the query text, in characters. Longer values belong into variables.',
   }),
-  maxTokens: integer('GRAPHQL_MAX_TOKENS', { default: 1_000, min: 10, meaning: 'Most tokens of the query text.' }),
-  maxOperations: integer('GRAPHQL_MAX_OPERATIONS', {
-    default: 20,
-    min: 1,
-    meaning: 'Most operations in one query text, of which one is executed.',
-  }),
+  maxTokens: integer('GRAPHQL_MAX_TOKENS', { default: 4_000, min: 10, meaning: 'Most tokens of the query text.' }),
   maxSelections: integer('GRAPHQL_MAX_SELECTIONS', {
     default: 2_000,
     min: 10,
-    meaning: 'Most fields once all fragments are put in their places.',
+    meaning: 'Most fields, fragments and directives once all fragments are put in their places.',
   }),
   maxComparisons: integer('GRAPHQL_MAX_COMPARISONS', {
     default: 8_000,
@@ -32,10 +25,10 @@ export const LIMITS = configSubject('Limits of a request', {
     meaning:
       'Most pairs of fields or fragments that validation compares, to see whether they can be merged. It grows with the square of how often the same field is asked for.',
   }),
-  maxNodes: integer('GRAPHQL_MAX_NODES', {
-    default: 20_000,
+  maxCost: integer('GRAPHQL_MAX_COST', {
+    default: 50_000,
     min: 100,
-    meaning: 'Most objects that the answer could hold, by the sizes of its pages; a long text counts as 25.',
+    meaning: 'Most that an operation may cost, by its fields and the sizes of its lists: see "Cost" in docs/api.md.',
   }),
   maxResponseBytes: integer('GRAPHQL_MAX_RESPONSE_BYTES', {
     default: 5 * 1024 * 1024,

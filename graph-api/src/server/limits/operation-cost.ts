@@ -1,122 +1,102 @@
 import {
-  getNamedType,
-  GraphQLError,
-  isCompositeType,
-  isInterfaceType,
-  isObjectType,
-  Kind,
+  getOperationAST,
   type DocumentNode,
   type FieldNode,
-  type FragmentDefinitionNode,
-  type GraphQLNamedType,
+  type GraphQLError,
   type GraphQLSchema,
   type OperationDefinitionNode,
-  type SelectionSetNode,
 } from 'graphql';
-import { LONG_TEXT_COST } from '../../graphql/field-cost.js';
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../../pagination/page-arguments.js';
+import { queryTooComplex } from '../../graphql/errors.js';
+import { conditionsOf } from '../conditions.js';
+import { costPlan, type CostPlan, type Variables } from './cost-plan.js';
 
-type Variables = Readonly<Record<string, unknown>>;
+/** Combinations of conditions (`@include`, `@skip`) that are remembered of one operation: some 0.3 KB a field each. */
+const MAX_COMBINATIONS = 4;
 
-/** A number of objects; of the variables where a page's size is one. */
-type Cost = number | ((variables: Variables) => number);
+/** What an operation costs, and what it may cost. */
+export interface OperationCost {
+  readonly requested: number;
+  readonly limit: number;
+}
 
 /**
- * Refuses operations whose answer could hold more objects than `maxNodes`. Depth alone does not bound it: three nested
- * pages of 100 are a million objects. A document that Apollo Server remembers is walked once.
+ * Refuses operations that cost more than `maxCost`. Depth alone does not bound an answer: three nested pages of 100 are a
+ * million objects. A document that is remembered is planned once; after that a request computes only what variables decide.
  */
 export class OperationCostLimit {
-  private readonly costs = new WeakMap<OperationDefinitionNode, Cost>();
+  private readonly plans = new WeakMap<OperationDefinitionNode, Map<string | null, CostPlan>>();
 
   constructor(
     private readonly schema: GraphQLSchema,
-    private readonly maxNodes: number,
+    private readonly maxCost: number,
   ) {}
 
-  /** @throws GRAPHQL_VALIDATION_FAILED where a valid operation is too large */
-  check(document: DocumentNode, operation: OperationDefinitionNode, variables: Variables): void {
-    let cost = this.costs.get(operation);
-    if (cost === undefined) {
-      cost = operationCost(this.schema, document, operation);
-      this.costs.set(operation, cost);
+  /**
+   * The cost of a valid operation.
+   * @throws QUERY_TOO_COMPLEX where it is too much
+   */
+  check(document: DocumentNode, operation: OperationDefinitionNode, variables: Variables): OperationCost {
+    const plan = this.planOf(document, operation, variables);
+    const requested = plan.cost(variables);
+    if (requested > this.maxCost) throw tooComplex(plan, variables, { requested, limit: this.maxCost });
+    return { requested, limit: this.maxCost };
+  }
+
+  private planOf(document: DocumentNode, operation: OperationDefinitionNode, variables: Variables): CostPlan {
+    const conditions = conditionsOf(document, operation);
+    // Null where a condition has no value, which is an error: then everything counts.
+    const key = conditions.key(variables);
+    let plans = this.plans.get(operation);
+    if (plans === undefined) this.plans.set(operation, (plans = new Map<string | null, CostPlan>()));
+    let plan = plans.get(key);
+    if (plan === undefined) {
+      const resolved = key === null ? document : conditions.resolve(variables);
+      plan = costPlan(this.schema, resolved, getOperationAST(resolved, operation.name?.value)!);
+      if (plans.size >= MAX_COMBINATIONS) plans.delete(plans.keys().next().value!);
+      plans.set(key, plan);
     }
-    const nodes = evaluate(cost, variables);
-    if (nodes <= this.maxNodes) return;
-    throw new GraphQLError(
-      `The answer could hold ${nodes.toLocaleString('en')} objects, more than the ${this.maxNodes.toLocaleString('en')} ` +
-        `allowed (a long text counts as ${LONG_TEXT_COST}): ask for smaller pages, fewer levels or fewer texts.`,
-      { extensions: { code: 'GRAPHQL_VALIDATION_FAILED', http: { status: 400 } } },
-    );
+    return plan;
   }
 }
 
-function evaluate(cost: Cost, variables: Variables): number {
-  return typeof cost === 'number' ? cost : cost(variables);
+const formatted = (cost: number): string => cost.toLocaleString('en');
+
+function tooComplex(plan: CostPlan, variables: Variables, cost: OperationCost): GraphQLError {
+  const heaviest = heaviestList(plan, variables, cost.requested);
+  const where =
+    heaviest === undefined
+      ? 'It is spread over many fields: ask for less at once.'
+      : `Of it ${formatted(heaviest.cost)} is "${heaviest.path}": ask for smaller pages, fewer levels or fewer texts.`;
+  return queryTooComplex(
+    'cost',
+    `The operation costs ${formatted(cost.requested)}, more than the ${formatted(cost.limit)} allowed. ${where}`,
+    { cost, ...(heaviest === undefined ? {} : { field: heaviest.path }) },
+    heaviest?.node,
+  );
 }
 
-function combine(a: Cost, b: Cost, operator: (a: number, b: number) => number): Cost {
-  if (typeof a === 'number' && typeof b === 'number') return operator(a, b);
-  return (variables) => operator(evaluate(a, variables), evaluate(b, variables));
+interface HeaviestList {
+  readonly node: FieldNode;
+  /** Names of fields as the answer has them, such as `products.nodes.reviews`. */
+  readonly path: string;
+  readonly cost: number;
 }
 
-const sum = (a: Cost, b: Cost): Cost => combine(a, b, (x, y) => x + y);
-const product = (a: Cost, b: Cost): Cost => combine(a, b, (x, y) => x * y);
-
-/** The most objects that the answer of a valid operation can hold, whatever the lists hold; long texts count as several. */
-function operationCost(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): Cost {
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const definition of document.definitions) {
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+/** The innermost list that makes more than half of the cost. */
+function heaviestList(operation: CostPlan, variables: Variables, total: number): HeaviestList | undefined {
+  let found: HeaviestList | undefined;
+  const path: string[] = [];
+  let plan = operation;
+  for (let times = 1; ;) {
+    times *= plan.timesIn(variables);
+    const [heaviest] = plan.fields
+      .map((field) => ({ field, cost: times * field.cost(variables) }))
+      .sort((a, b) => b.cost - a.cost);
+    if (heaviest === undefined || heaviest.cost * 2 <= total) return found;
+    plan = heaviest.field;
+    // An interface's type is no field.
+    if (plan.node === undefined) continue;
+    path.push((plan.node.alias ?? plan.node.name).value);
+    if (plan.isList) found = { node: plan.node, path: path.join('.'), cost: heaviest.cost };
   }
-
-  const variable = (variables: Variables, name: string): unknown => {
-    if (variables[name] !== undefined) return variables[name];
-    const definition = operation.variableDefinitions?.find((one) => one.variable.name.value === name)?.defaultValue;
-    return definition?.kind === Kind.INT ? Number(definition.value) : undefined;
-  };
-  /** The size of the page that a connection field asks for; its resolver refuses a bad one before it reads anything. */
-  const pageSize = ({ arguments: given = [] }: FieldNode): Cost => {
-    const sizes = given.filter(({ name }) => name.value === 'first' || name.value === 'last').map(({ value }) => value);
-    const size = (variables: Variables): number => {
-      for (const value of sizes) {
-        const asked =
-          value.kind === Kind.VARIABLE
-            ? variable(variables, value.name.value)
-            : 'value' in value
-              ? Number(value.value)
-              : null;
-        if (typeof asked === 'number' && asked >= 0) return Math.min(asked, MAX_PAGE_SIZE);
-      }
-      return DEFAULT_PAGE_SIZE;
-    };
-    return sizes.some(({ kind }) => kind === Kind.VARIABLE) ? size : size({});
-  };
-
-  /** Objects below one object of this type; `page` is the size of the page where the type is a connection. */
-  const below = (selections: SelectionSetNode, type: GraphQLNamedType | undefined, page: Cost): Cost => {
-    let nodes: Cost = 0;
-    for (const selection of selections.selections) {
-      if (selection.kind === Kind.INLINE_FRAGMENT) {
-        const condition = selection.typeCondition;
-        nodes = sum(
-          nodes,
-          below(selection.selectionSet, condition ? schema.getType(condition.name.value) : type, page),
-        );
-      } else if (selection.kind === Kind.FRAGMENT_SPREAD) {
-        const fragment = fragments.get(selection.name.value)!;
-        nodes = sum(nodes, below(fragment.selectionSet, schema.getType(fragment.typeCondition.name.value), page));
-      } else if (isObjectType(type) || isInterfaceType(type)) {
-        const field = type.getFields()[selection.name.value];
-        const child = field === undefined ? undefined : getNamedType(field.type);
-        if (!isCompositeType(child) || selection.selectionSet === undefined) {
-          nodes = sum(nodes, Number(field?.extensions['complexity'] ?? 0));
-          continue;
-        }
-        const times = type.name.endsWith('Connection') && child.name !== 'PageInfo' ? page : 1;
-        nodes = sum(nodes, product(times, sum(1, below(selection.selectionSet, child, pageSize(selection)))));
-      }
-    }
-    return nodes;
-  };
-  return below(operation.selectionSet, schema.getRootType(operation.operation) ?? undefined, DEFAULT_PAGE_SIZE);
 }

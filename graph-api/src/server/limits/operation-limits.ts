@@ -1,4 +1,5 @@
 import {
+  GraphQLError,
   Kind,
   visit,
   type DocumentNode,
@@ -6,28 +7,28 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
+import { extensionsOf } from '../../graphql/error-codes.js';
+import { queryTooComplex } from '../../graphql/errors.js';
 import type { Limits } from './limits-config.js';
 
 /** Levels that the introspection query of GraphiQL needs, which asks for types of types. */
 const MAX_INTROSPECTION_DEPTH = 20;
 const INTROSPECTION_FIELDS = new Set(['__schema', '__type']);
 
-/** The sentence for the caller of a document that exceeds a limit. */
-class LimitExceeded extends Error {}
-
 /**
- * Says what is too much in a document, before graphql-js validates it. Its time is proportional to the document's size with
+ * What is too much in a document, before graphql-js validates it. Its time is proportional to the document's size with
  * every fragment put in its places, and ends at the first limit that is exceeded; graphql-js's own rules take time that
  * is quadratic in the fields of one response key.
  * @returns undefined where the document is within all limits
  */
-export function operationProblem(document: DocumentNode, limits: Limits): string | undefined {
+export function operationExcess(document: DocumentNode, limits: Limits): GraphQLError | undefined {
   try {
-    checkLiterals(document, limits.maxLiteralLength);
+    // First what ends early in a large document.
     new DocumentMeasure(document, limits).check();
+    checkLiterals(document, limits.maxLiteralLength);
     return undefined;
   } catch (error) {
-    if (error instanceof LimitExceeded) return error.message;
+    if (error instanceof GraphQLError) return error;
     throw error;
   }
 }
@@ -35,8 +36,10 @@ export function operationProblem(document: DocumentNode, limits: Limits): string
 function checkLiterals(document: DocumentNode, maxLength: number): void {
   const check = ({ value }: { readonly value: string }): void => {
     if (value.length <= maxLength) return;
-    throw new LimitExceeded(
-      `The query text holds a name or value of more than ${maxLength} characters: send long values as variables.`,
+    throw queryTooComplex(
+      'literals',
+      `The query text holds a name or value of more than ${maxLength} characters: send long values as variables. It ` +
+        `begins with "${value.slice(0, 20)}".`,
     );
   };
   visit(document, { Name: check, StringValue: check, IntValue: check, FloatValue: check, EnumValue: check });
@@ -46,8 +49,6 @@ class DocumentMeasure {
   private readonly fragments = new Map<string, FragmentDefinitionNode>();
   private readonly reached = new Set<string>();
   private selections = 0;
-  private aliases = 0;
-  private directives = 0;
   private comparisons = 0;
 
   constructor(
@@ -59,15 +60,13 @@ class DocumentMeasure {
     }
   }
 
-  /** @throws LimitExceeded */
+  /** @throws GraphQLError */
   check(): void {
-    const { definitions } = this.document;
-    const operations = definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
-    this.atMost(operations.length, this.limits.maxOperations, 'operations');
-    for (const operation of operations) {
-      this.countDirectives(operation);
-      for (const variable of operation.variableDefinitions ?? []) this.countDirectives(variable);
-      this.checkSelections(operation.selectionSet);
+    for (const definition of this.document.definitions) {
+      if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
+      this.count(definition);
+      for (const variable of definition.variableDefinitions ?? []) this.count(variable);
+      this.checkSelections(definition.selectionSet);
     }
     for (const [name, fragment] of this.fragments) {
       if (!this.reached.has(name)) this.checkSelections(fragment.selectionSet, new Set([name]));
@@ -82,13 +81,16 @@ class DocumentMeasure {
   /** Counts a selection set as it is once its fragments are put in their places. `path` holds the fragments around it. */
   private measure(selectionSet: SelectionSetNode, depth: number, maxDepth: number, path: Set<string>): void {
     for (const selection of selectionSet.selections) {
-      this.selections += 1;
-      this.atMost(this.selections, this.limits.maxSelections, 'fields and fragments');
-      this.countDirectives(selection);
+      this.count(selection);
       if (selection.kind === Kind.FIELD) {
-        if (depth > maxDepth) throw new LimitExceeded(`The operation has more than ${maxDepth} levels: ask for fewer.`);
-        if (selection.alias !== undefined) this.atMost((this.aliases += 1), this.limits.maxAliases, 'aliases');
-        const max = INTROSPECTION_FIELDS.has(selection.name.value) ? MAX_INTROSPECTION_DEPTH : maxDepth;
+        const name = selection.name.value;
+        if (depth > maxDepth) {
+          throw queryTooComplex(
+            'depth',
+            `The operation has more than ${maxDepth} levels, at "${name}": ask for fewer.`,
+          );
+        }
+        const max = INTROSPECTION_FIELDS.has(name) ? MAX_INTROSPECTION_DEPTH : maxDepth;
         if (selection.selectionSet !== undefined) this.measure(selection.selectionSet, depth + 1, max, path);
       } else if (selection.kind === Kind.INLINE_FRAGMENT) {
         this.measure(selection.selectionSet, depth, maxDepth, path);
@@ -102,9 +104,12 @@ class DocumentMeasure {
     const fragment = this.fragments.get(name);
     // An unknown fragment is reported by graphql-js.
     if (fragment === undefined) return;
-    if (path.has(name)) throw new LimitExceeded(`The fragment "${name}" contains itself.`);
+    if (path.has(name)) {
+      const extensions = extensionsOf('GRAPHQL_VALIDATION_FAILED');
+      throw new GraphQLError(`The fragment "${name}" contains itself.`, { extensions });
+    }
     this.reached.add(name);
-    this.countDirectives(fragment);
+    this.count(fragment);
     path.add(name);
     this.measure(fragment.selectionSet, depth, maxDepth, path);
     path.delete(name);
@@ -122,14 +127,14 @@ class DocumentMeasure {
         selection.selectionSet.selections.forEach(collect);
       } else if (selection.kind === Kind.FRAGMENT_SPREAD) {
         if (spreads.has(selection.name.value)) return;
-        this.compare(spreads.size);
+        this.compare(spreads.size, selection.name.value);
         spreads.add(selection.name.value);
         this.fragments.get(selection.name.value)?.selectionSet.selections.forEach(collect);
       } else {
         const key = (selection.alias ?? selection.name).value;
         const field = fields.get(key) ?? { count: 0, children: [] };
         fields.set(key, field);
-        this.compare(field.count);
+        this.compare(field.count, key);
         field.count += 1;
         if (selection.selectionSet !== undefined) field.children.push(selection.selectionSet);
       }
@@ -138,18 +143,24 @@ class DocumentMeasure {
     for (const { children } of fields.values()) if (children.length > 0) this.countComparisons(children);
   }
 
-  private compare(pairs: number): void {
+  private compare(pairs: number, name: string): void {
     this.comparisons += pairs;
     if (this.comparisons <= this.limits.maxComparisons) return;
-    throw new LimitExceeded('The operation asks for the same fields too many times: ask for each field once.');
+    throw queryTooComplex(
+      'comparisons',
+      `The operation asks for the same fields too many times, for one "${name}": ask for each field once.`,
+    );
   }
 
-  private countDirectives({ directives = [] }: { readonly directives?: readonly unknown[] | undefined }): void {
-    this.directives += directives.length;
-    this.atMost(this.directives, this.limits.maxDirectives, 'directives');
-  }
-
-  private atMost(count: number, max: number, what: string): void {
-    if (count > max) throw new LimitExceeded(`The operation has more than ${max} ${what}: ask for less at once.`);
+  /** Counts the node and its directives. */
+  private count({ directives = [] }: { readonly directives?: readonly unknown[] | undefined }): void {
+    this.selections += 1 + directives.length;
+    const { maxSelections } = this.limits;
+    if (this.selections <= maxSelections) return;
+    throw queryTooComplex(
+      'fields',
+      `The query text has more than ${maxSelections} fields, fragments and directives, counted wherever they are used: ` +
+        'ask for less at once.',
+    );
   }
 }

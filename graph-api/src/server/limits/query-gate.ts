@@ -1,6 +1,7 @@
-import { parse, type DocumentNode } from 'graphql';
+import { GraphQLError, parse, type DocumentNode } from 'graphql';
+import { queryTooComplex } from '../../graphql/errors.js';
 import type { Limits } from './limits-config.js';
-import { operationProblem } from './operation-limits.js';
+import { operationExcess } from './operation-limits.js';
 
 /** Accepted texts that are remembered, and the longest of them: some megabytes at most. */
 const MAX_REMEMBERED = 500;
@@ -13,17 +14,20 @@ export class QueryGate {
   constructor(private readonly limits: Limits) {}
 
   /** What is too much in the text; undefined where nothing is, also where the text is no GraphQL at all. */
-  problemOf(text: string): string | undefined {
+  excessOf(text: string): GraphQLError | undefined {
     const { maxQueryBytes } = this.limits;
     if (Buffer.byteLength(text) > maxQueryBytes) {
-      return `The query text is larger than ${maxQueryBytes} bytes: send long values as variables.`;
+      return queryTooComplex(
+        'bytes',
+        `The query text is larger than ${maxQueryBytes} bytes: send long values as variables.`,
+      );
     }
     if (this.accepted.has(text)) return undefined;
-    const document = parseOrUndefined(text, this.limits.maxTokens);
+    const document = parsed(text, this.limits.maxTokens);
     if (document === undefined) return undefined;
-    const problem = operationProblem(document, this.limits);
-    if (problem === undefined) this.remember(text);
-    return problem;
+    const excess = document instanceof GraphQLError ? document : operationExcess(document, this.limits);
+    if (excess === undefined) this.remember(text);
+    return excess;
   }
 
   private remember(text: string): void {
@@ -33,11 +37,13 @@ export class QueryGate {
   }
 }
 
-/** Apollo Server reports what cannot be parsed. */
-function parseOrUndefined(text: string, maxTokens: number): DocumentNode | undefined {
+/** Undefined for what cannot be parsed, which Apollo Server reports. */
+function parsed(text: string, maxTokens: number): DocumentNode | GraphQLError | undefined {
   try {
     return parse(text, { maxLexicalTokens: maxTokens, noLocation: true });
-  } catch {
-    return undefined;
+  } catch (error) {
+    // graphql-js has no other sign of it.
+    if (!(error instanceof GraphQLError) || !error.message.endsWith('Parsing aborted.')) return undefined;
+    return queryTooComplex('tokens', `The query text has more than ${maxTokens} tokens: ask for less at once.`);
   }
 }
