@@ -100,18 +100,15 @@ export class RatingLoader {
     return read;
   }
 
-  private async readAll(productIds: readonly string[]): Promise<RatingState[]> {
+  private async readAll(productIds: readonly string[]): Promise<readonly RatingState[]> {
     if (this.lookUps.length > 0) await Promise.all(this.lookUps);
-    const unique = [...new Set(productIds)];
-    const states = await this.reader.read(
-      unique.map((productId) => ({
+    return this.reader.read(
+      productIds.map((productId) => ({
         productId,
         askedVersion: this.askedVersions.get(productId) ?? 0,
         committedVersion: this.committedVersion(productId),
       })),
     );
-    const ratings = new Map(unique.map((id, i) => [id, states[i]!]));
-    return productIds.map((id) => ratings.get(id)!);
   }
 
   private committedVersion(productId: string): number {

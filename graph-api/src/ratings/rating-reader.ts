@@ -42,7 +42,7 @@ export class RatingReader {
    * Fresh within the pipeline's delay, and of the version asked for where there is one; in the order of the requests.
    * What Redis has too old a version of is read from PostgreSQL.
    */
-  async read(requests: readonly RatingRequest[]): Promise<RatingState[]> {
+  async read(requests: readonly RatingRequest[]): Promise<readonly RatingState[]> {
     const ratings = await this.readCached(requests);
     const stale = await this.findStale(requests, ratings);
     if (stale.length === 0) return ratings;
@@ -56,11 +56,12 @@ export class RatingReader {
   }
 
   /** What Redis lacks, or is known to be behind with, comes from PostgreSQL. */
-  private async readCached(requests: readonly RatingRequest[]): Promise<RatingState[]> {
+  private async readCached(requests: readonly RatingRequest[]): Promise<readonly RatingState[]> {
     const cached = await this.cache.getMany(requests.map(({ productId }) => productId));
     const current = cached.map((state, i) =>
       state !== null && state.seq >= requests[i]!.committedVersion ? state : null,
     );
+    if (!current.includes(null)) return current as readonly RatingState[];
     const missing = requests.flatMap(({ productId }, i) => (current[i] === null ? [productId] : []));
     const aggregates = await this.misses.load(missing);
     return requests.map(({ productId }, i) => current[i] ?? aggregates.get(productId) ?? NO_REVIEWS);

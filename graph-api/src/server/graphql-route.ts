@@ -12,6 +12,7 @@ import {
   shapeProblem,
   type RawGraphQLRequest,
 } from './graphql-request.js';
+import type { KnownAnswer, KnownQueries } from './known-queries.js';
 import { costHeaderProblem } from './limits/cost-header.js';
 import type { Limits } from './limits/limits-config.js';
 import { QueryGate } from './limits/query-gate.js';
@@ -21,13 +22,16 @@ import { RequestLifetime } from './request-lifetime.js';
 /** Makes the context of a request. */
 export type CreateContext = (request: FastifyRequest, lifetime: RequestLifetime) => Promise<RequestContext>;
 
+export interface GraphQLRouteParts {
+  readonly apollo: ApolloServer<RequestContext>;
+  readonly known: KnownQueries;
+  readonly createContext: CreateContext;
+  readonly limits: Limits;
+}
+
 /** Adds `/graphql`: POST, and GET for queries. What is malformed or too much is refused before Apollo Server sees it. */
-export function addGraphQLRoute(
-  server: FastifyInstance,
-  apollo: ApolloServer<RequestContext>,
-  createContext: CreateContext,
-  limits: Limits,
-): void {
+export function addGraphQLRoute(server: FastifyInstance, parts: GraphQLRouteParts): void {
+  const { createContext, limits } = parts;
   const gate = new QueryGate(limits);
   const shedding = new LoadShedding(server, limits);
   server.route({
@@ -51,8 +55,8 @@ export function addGraphQLRoute(
       reply.raw.once('close', () => lifetime.end());
       try {
         const context = await createContext(request, lifetime);
-        const execution = execute(apollo, request, context);
-        return await send(reply, await withDeadline(execution, limits.operationTimeoutMs, 'The operation did not end'));
+        const answering = answer(parts, request, context);
+        return await send(reply, await withDeadline(answering, limits.operationTimeoutMs, 'The operation did not end'));
       } catch (error) {
         if (error instanceof GraphQLError) return await refuseAs(reply, error);
         if (!(error instanceof DeadlineError)) throw error;
@@ -70,6 +74,22 @@ function forgeryProblem(request: FastifyRequest): string | undefined {
     'A web page could have forged this request: send a POST with the content type application/json, name ' +
     'application/json in the Accept header, or add the header "apollo-require-preflight: true".'
   );
+}
+
+/** The answer to a known query, or else all that Apollo Server answers. */
+async function answer(
+  { known, apollo }: GraphQLRouteParts,
+  request: FastifyRequest,
+  context: RequestContext,
+): Promise<KnownAnswer | HTTPGraphQLResponse> {
+  const answered = await known.answer(request, context);
+  if (answered !== null) return answered;
+  const response = await execute(apollo, request, context);
+  const contentType = response.headers.get('content-type');
+  if (response.status === undefined && contentType !== undefined) {
+    known.rememberContentType(request.headers.accept, contentType);
+  }
+  return response;
 }
 
 /** All that Apollo Server looks at. */
@@ -97,7 +117,9 @@ function execute(
   });
 }
 
-async function send(reply: FastifyReply, { status, headers, body }: HTTPGraphQLResponse): Promise<FastifyReply> {
+async function send(reply: FastifyReply, answered: KnownAnswer | HTTPGraphQLResponse): Promise<FastifyReply> {
+  if ('contentType' in answered) return reply.type(answered.contentType).send(answered.body);
+  const { status, headers, body } = answered;
   for (const [name, value] of headers) void reply.header(name, value);
   void reply.code(status ?? 200);
   if (body.kind === 'complete') return reply.send(body.string);

@@ -14,8 +14,13 @@ export function ratingKeys(productId: string): RatingKeys {
   return {
     rating: `product:${productId}:rating`,
     reviewCount: `product:${productId}:reviewCount`,
-    state: `product:${productId}:ratingState`,
+    state: ratingStateKey(productId),
   };
+}
+
+/** `RatingKeys.state` alone, for readers. */
+export function ratingStateKey(productId: string): string {
+  return `product:${productId}:ratingState`;
 }
 
 /** A pattern for SCAN that every key of `ratingKeys` matches. */

@@ -55,8 +55,10 @@ export function parseRatingState(text: string | null | undefined): PositionedRat
   if (text === null || text === undefined) return null;
   const state = STATE.exec(text);
   if (state !== null) {
-    const seq = Number(state[1]);
-    return seq > MAX_SEQUENCE ? null : { seq, stars: starCounts(state.slice(2, 7)), eventTag: state[7]! };
+    const [, seq, one, two, three, four, five, eventTag] = state;
+    if (Number(seq) > MAX_SEQUENCE) return null;
+    const stars: StarCounts = [Number(one), Number(two), Number(three), Number(four), Number(five)];
+    return { seq: Number(seq), stars, eventTag: eventTag! };
   }
   const tombstone = TOMBSTONE.exec(text);
   return tombstone === null || Number(tombstone[1]) > MAX_SEQUENCE

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Redis, Result } from 'ioredis';
 import { eventTag } from '../events/event-tag.js';
 import type { ReviewEvent, Stars } from '../events/review-event.js';
-import { productIdOfRatingKey, RATING_KEY_PATTERN, ratingKeys } from './rating-keys.js';
+import { productIdOfRatingKey, RATING_KEY_PATTERN, ratingKeys, ratingStateKey } from './rating-keys.js';
 import {
   classifyRatingTriple,
   formatRatingState,
@@ -90,8 +90,8 @@ export class RatingStore {
    * third of the keys: it is the truth, and the two public keys are written with it.
    */
   async getMany(productIds: readonly string[]): Promise<Array<PositionedRating | null>> {
-    const values = await this.readKeys(productIds, (id) => [ratingKeys(id).state]);
-    return values.map((value) => {
+    const states = await inChunks(productIds, MAX_PRODUCTS_PER_READ, (ids) => this.redis.mget(ids.map(ratingStateKey)));
+    return states.map((value) => {
       const state = parseRatingState(value);
       return state === null || 'deleted' in state ? null : state;
     });
@@ -99,7 +99,7 @@ export class RatingStore {
 
   /** For comparison with PostgreSQL: what the products' keys hold, told apart, in the order of the ids. */
   async inspectMany(productIds: readonly string[]): Promise<StoredRating[]> {
-    const values = await this.readKeys(productIds, allKeys);
+    const values = await inChunks(productIds, MAX_PRODUCTS_PER_READ, (ids) => this.redis.mget(ids.flatMap(allKeys)));
     return productIds.map((_, i) => classifyRatingTriple(values[3 * i], values[3 * i + 1], values[3 * i + 2]));
   }
 
@@ -163,13 +163,6 @@ export class RatingStore {
   async delete(productIds: readonly string[]): Promise<void> {
     await inChunks(productIds, MAX_PRODUCTS_PER_READ, async (chunk) => [await this.redis.del(chunk.flatMap(allKeys))]);
   }
-
-  private readKeys(
-    productIds: readonly string[],
-    keysOf: (productId: string) => string[],
-  ): Promise<Array<string | null>> {
-    return inChunks(productIds, MAX_PRODUCTS_PER_READ, (chunk) => this.redis.mget(chunk.flatMap(keysOf)));
-  }
 }
 
 /** Redis answers nobody else during a command, and Lua's `unpack` fails beyond some 8,000 values. */
@@ -182,6 +175,7 @@ async function inChunks<Item, Result>(
   size: number,
   work: (chunk: readonly Item[]) => Promise<Result[]>,
 ): Promise<Result[]> {
+  if (items.length > 0 && items.length <= size) return work(items);
   const results: Array<Promise<Result[]>> = [];
   for (let start = 0; start < items.length; start += size) results.push(work(items.slice(start, start + size)));
   return (await Promise.all(results)).flat();
