@@ -45,7 +45,7 @@ const PARTS = {
     explorer: [],
     server: ['graphql', 'database', 'pagination', 'auth', ...SUBJECTS],
     'config.ts': ['auth', 'database', 'explorer', 'outbox', 'ratings', 'reviews', 'server'],
-    'app.ts': ['config.ts', 'graphql', 'database', 'auth', ...SUBJECTS, 'outbox', 'explorer', 'server'],
+    'app.ts': ['config.ts', 'graphql', 'database', 'auth', 'pagination', ...SUBJECTS, 'outbox', 'explorer', 'server'],
     'main.ts': ['app.ts', 'config.ts'],
     'migrate-config.ts': ['database', 'outbox'],
     'migrate.ts': ['migrate-config.ts', 'database', 'outbox'],

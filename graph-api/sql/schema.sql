@@ -40,12 +40,14 @@ CREATE TABLE products (
   id uuid DEFAULT gen_random_uuid() NOT NULL,
   external_id text COLLATE "C",
   name text NOT NULL,
+  name_key text COLLATE "C" GENERATED ALWAYS AS ("left"(fold_text(name), 200)) STORED NOT NULL,
   description text,
   price_amount numeric(14,4) NOT NULL,
   price_currency text NOT NULL,
   version integer DEFAULT 1 NOT NULL,
   created_at timestamp with time zone DEFAULT now() NOT NULL,
   updated_at timestamp with time zone DEFAULT now() NOT NULL,
+  search tsvector GENERATED ALWAYS AS (strip(to_tsvector('simple'::regconfig, "left"(fold_text(((name || ' '::text) || COALESCE(description, ''::text))), 20000)))) STORED NOT NULL,
   deleted_at timestamp with time zone,
   CONSTRAINT products_pkey PRIMARY KEY (id),
   CONSTRAINT products_external_id_key UNIQUE (external_id),
@@ -59,6 +61,12 @@ CREATE TABLE products (
 CREATE INDEX products_created_at_id_idx ON products USING btree (created_at, id);
 
 CREATE INDEX products_deleted_idx ON products USING btree (id) WHERE deleted_at IS NOT NULL;
+
+CREATE INDEX products_name_key_id_idx ON products USING btree (name_key, id);
+
+CREATE INDEX products_price_idx ON products USING btree (price_currency, price_amount, id);
+
+CREATE INDEX products_search_idx ON products USING gin (search);
 
 CREATE TRIGGER products_capture_delete BEFORE DELETE ON products FOR EACH ROW EXECUTE FUNCTION capture_product_delete();
 
@@ -164,6 +172,10 @@ CREATE INDEX reviews_hidden_idx ON reviews USING btree (created_at, id) WHERE st
 CREATE INDEX reviews_pending_idx ON reviews USING btree (created_at, id) WHERE status = 'PENDING'::text;
 
 CREATE INDEX reviews_product_id_created_at_id_idx ON reviews USING btree (product_id, created_at, id);
+
+CREATE INDEX reviews_product_id_rating_id_idx ON reviews USING btree (product_id, rating, id);
+
+CREATE INDEX reviews_rating_id_idx ON reviews USING btree (rating, id);
 
 CREATE INDEX reviews_reply_author_id_idx ON reviews USING btree (reply_author_id) WHERE reply_author_id IS NOT NULL;
 
@@ -609,6 +621,12 @@ BEGIN
   RETURN NULL;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.fold_text(value text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN NORMALIZE(lower(translate(regexp_replace(regexp_replace(NORMALIZE((value COLLATE "C"), NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), '[\u00a1-\u00bf\u2000-\u206f\u3001-\u303f]'::text, ' '::text, 'g'::text), 'ØøŁłĐđĦħıΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩςАБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯІЄЂЉЊЋЏ'::text, 'oollddhhiαβγδεζηθικλμνξοπρστυφχψωσабвгдежзиклмнопрстуфхцчшщъыьэюяієђљњћџ'::text)), NFC);
+
 CREATE OR REPLACE FUNCTION public.hold_author(p_new_id uuid, p_issuer text, p_subject text, p_display_name text)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -790,6 +808,12 @@ AS $function$
     'seq', seq, 'previousRating', previous_rating, 'rating', rating,
     'occurredAt', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
 $function$;
+
+CREATE OR REPLACE FUNCTION public.search_query(value text)
+ RETURNS tsquery
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN (SELECT CASE WHEN (querytree(parsed.query) <> ALL (ARRAY[''::text, 'T'::text])) THEN parsed.query ELSE NULL::tsquery END AS "case" FROM (SELECT (replace((websearch_to_tsquery('simple'::regconfig, fold_text(search_query.value)))::text, ' <-> '::text, ' & '::text))::tsquery AS replace) parsed(query));
 
 CREATE OR REPLACE FUNCTION public.set_verified_purchase(p_id uuid, p_verified boolean, OUT outcome text, OUT review reviews)
  RETURNS record

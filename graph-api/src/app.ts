@@ -17,15 +17,14 @@ import { addExplorer } from './explorer/explorer.js';
 import { serviceUnavailable } from './graphql/errors.js';
 import { createKafkaPublisher, type Publisher } from './outbox/kafka-publisher.js';
 import { createRelay } from './outbox/relay.js';
+import { ListCounts } from './pagination/list-counts.js';
 import { ProductCommands } from './products/product-commands.js';
-import { createProductCount } from './products/product-count.js';
 import { createProductCleanup } from './products/product-cleanup.js';
 import { ProductEntity } from './products/product.entity.js';
 import { OwnWrites } from './ratings/own-writes.js';
 import { RatingCache } from './ratings/rating-cache.js';
 import { RatingReader } from './ratings/rating-reader.js';
 import { ReviewAnnotations } from './reviews/review-annotations.js';
-import { ReviewCounts } from './reviews/review-count.js';
 import { ReviewCommands } from './reviews/review-commands.js';
 import { RequestContext } from './server/context.js';
 import { addGraphQL } from './server/graphql-server.js';
@@ -109,16 +108,16 @@ export async function startApp(
   resources.push('outbox relay', () => relay.stop());
 
   const tokens = new TokenVerifier(config.auth, logger);
-  const productCount = createProductCount(database);
+  const productCounts = new ListCounts(database, 'products');
   const forRequests = {
     database,
     ratingReader: new RatingReader(ratingCache, database),
     ownWrites: new OwnWrites(config.ownWritesMs, () => performance.now()),
-    productCount,
-    productCommands: new ProductCommands(database, productCount, relay.wake, cleanup.wake),
-    reviewCommands: new ReviewCommands(database, relay.wake, config.moderated),
     reviewAnnotations: new ReviewAnnotations(database),
-    reviewCounts: new ReviewCounts(database),
+    productCounts,
+    productCommands: new ProductCommands(database, productCounts, relay.wake, cleanup.wake),
+    reviewCommands: new ReviewCommands(database, relay.wake, config.moderated),
+    reviewCounts: new ListCounts(database, 'reviews'),
   };
 
   const schemaCheck = new SchemaCheck(dataSource, logger);

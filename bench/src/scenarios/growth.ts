@@ -94,7 +94,7 @@ async function measureStep(world: World, { progress }: ScenarioContext, size: nu
 /** The cursor of the product at this place, made of PostgreSQL's row: paging there would take thousands of requests. */
 async function cursorAfter({ pool }: World, place: number): Promise<string> {
   const { rows } = await pool.query<{ cursor: string }>(
-    `SELECT 'product ' || to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || ' ' || id AS cursor
+    `SELECT 'product CREATED_AT DESC  ' || id || to_char(created_at AT TIME ZONE 'UTC', ' YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS cursor
        FROM products ORDER BY created_at DESC, id DESC OFFSET $1 LIMIT 1`,
     [place],
   );

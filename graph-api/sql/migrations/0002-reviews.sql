@@ -57,12 +57,14 @@ CREATE TABLE reviews (
     (reply_body IS NULL) = (replied_at IS NULL) AND (reply_body IS NOT NULL OR reply_author_id IS NULL))
 );
 
--- A product's reviews, page by page; also what its deletion looks for.
+-- A product's reviews, page by page, one index an order (REVIEW_ORDERS); the first is also what its deletion looks for.
 CREATE INDEX reviews_product_id_created_at_id_idx ON reviews (product_id, created_at, id);
+CREATE INDEX reviews_product_id_rating_id_idx ON reviews (product_id, rating, id);
 
--- The reviews of all products by their time, and of those the moderators' queue, which is short beside the table, and what is
+-- The reviews of all products in the same orders, and of those the moderators' queue, which is short beside the table, and what is
 -- not public.
 CREATE INDEX reviews_created_at_id_idx ON reviews (created_at, id);
+CREATE INDEX reviews_rating_id_idx ON reviews (rating, id);
 CREATE INDEX reviews_pending_idx ON reviews (created_at, id) WHERE status = 'PENDING';
 CREATE INDEX reviews_hidden_idx ON reviews (created_at, id) WHERE status <> 'PUBLISHED';
 

@@ -1,40 +1,61 @@
 import { isUuid } from '@exact-ratings/shared/events/uuid.js';
 import { badUserInput } from '../graphql/errors.js';
+import { KEY_TYPES, type KeysetOrder, type OrderDirection } from './order.js';
 
-/** A row's place in a list ordered by creation: microseconds kept, as text, which a JavaScript Date would drop. */
+/** A row's place in a list. */
 export interface Position {
-  /** `YYYY-MM-DDTHH:MM:SS.ffffffZ` */
-  readonly createdAt: string;
+  /** The value of the order's column, as text. */
+  readonly value: string;
   readonly id: string;
 }
 
-const CURSOR = /^(\S+) (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z) (\S+)$/;
+/** What a cursor is good for: one list, in one order, with one filter. */
+export interface CursorScope {
+  /** What the list holds, such as `product`. */
+  readonly kind: string;
+  readonly order: KeysetOrder;
+  readonly direction: OrderDirection;
+  /** Tells filters apart (`filterDigest`). */
+  readonly filter: string;
+}
 
-/** @param kind what the list holds, such as `product`: a cursor of one list is refused by another */
-export function formatCursor(kind: string, { createdAt, id }: Position): string {
-  return Buffer.from(`${kind} ${createdAt} ${id}`).toString('base64url');
+/** The longest cursor: a name of 200 characters with 4 bytes each. */
+const MAX_CURSOR_LENGTH = 1_500;
+const CURSOR = /^(\S+) (\S+ \S+) (\S*) (\S+) (.*)$/s;
+
+export function formatCursor({ kind, order, direction, filter }: CursorScope, { value, id }: Position): string {
+  return Buffer.from(`${kind} ${order.name} ${direction} ${filter} ${id} ${value}`).toString('base64url');
 }
 
 /**
  * @param argument the argument that holds the cursor, for the message
- * @throws BAD_USER_INPUT for what is not a cursor of this list
+ * @throws BAD_USER_INPUT for what is not a cursor of this list in this order with this filter
  */
-export function parseCursor(argument: string, cursor: string, kind: string): Position {
-  const [, cursorKind, createdAt, id] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString('latin1')) ?? [];
-  const isCursor = createdAt !== undefined && id !== undefined && isUuid(id) && isMoment(createdAt);
+export function parseCursor(argument: string, cursor: string, scope: CursorScope): Position {
+  const text = cursor.length > MAX_CURSOR_LENGTH ? '' : Buffer.from(cursor, 'base64url').toString();
+  const [, kind, order, filter, id, value] = CURSOR.exec(text) ?? [];
   // Decoding skips what is no base64url: only what a page returned is a cursor.
-  if (!isCursor || formatCursor(cursorKind!, { createdAt, id }) !== cursor) {
+  if (value === undefined || !isUuid(id!) || Buffer.from(text).toString('base64url') !== cursor) {
     throw badUserInput(`${argument} is not a cursor: give back one that a page returned`, argument);
   }
-  if (cursorKind !== kind) {
-    throw badUserInput(`${argument} is a cursor of another list: this one pages through ${kind}s`, argument);
+  if (kind !== scope.kind) {
+    throw badUserInput(`${argument} is a cursor of another list: this one pages through ${scope.kind}s`, argument);
   }
-  return { createdAt, id };
-}
-
-/** Whether PostgreSQL takes it; JavaScript alone accepts a 31st of February, and a year 0. */
-function isMoment(createdAt: string): boolean {
-  const moment = Date.parse(createdAt);
-  if (Number.isNaN(moment) || createdAt.startsWith('0000')) return false;
-  return new Date(moment).toISOString().slice(0, 19) === createdAt.slice(0, 19);
+  const expected = `${scope.order.name} ${scope.direction}`;
+  if (order !== expected) {
+    throw badUserInput(
+      `${argument} is a cursor of the order ${order}, and this list is in the order ${expected}: begin without a cursor`,
+      argument,
+    );
+  }
+  if (filter !== scope.filter) {
+    throw badUserInput(
+      `${argument} is a cursor of the list under another filter: give the filter of the page that returned it, or begin without a cursor`,
+      argument,
+    );
+  }
+  if (!KEY_TYPES[scope.order.type].isValue(value)) {
+    throw badUserInput(`${argument} is not a cursor: give back one that a page returned`, argument);
+  }
+  return { value, id };
 }

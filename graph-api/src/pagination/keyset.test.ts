@@ -1,8 +1,16 @@
+import { OrderDirection } from './order.js';
 import { keysetPage, keysetQuery, type KeysetSelection } from './keyset.js';
 
-const LIST = { kind: 'product', table: 'products', condition: 'true' };
+const LIST = {
+  kind: 'product',
+  table: 'products',
+  condition: { text: 'true', values: [], isIndexed: true },
+  order: { name: 'CREATED_AT', column: 'created_at', type: 'timestamptz' },
+  direction: OrderDirection.DESC,
+  filter: '',
+} as const;
 const ALL: KeysetSelection = { columns: ['id', 'name'], positions: true, bounds: true };
-const position = { createdAt: '2026-01-01T00:00:00.000000Z', id: '01930000-0000-7000-8000-000000000000' };
+const position = { value: '2026-01-01T00:00:00.000000Z', id: '01930000-0000-7000-8000-000000000000' };
 const FIRST = { size: 5, backward: false, after: null, before: null };
 
 test.each([
@@ -50,9 +58,9 @@ test('no column, position, bound or row is read that the selection does not name
 });
 
 test('a page without rows, and one whose only row is that of its bounds, are empty', () => {
-  expect(keysetPage([], FIRST, 'product', (row) => row).nodes).toEqual([]);
+  expect(keysetPage([], FIRST, LIST, (row) => row).nodes).toEqual([]);
   const bounds = [{ id: null, has_rows_before: true, has_rows_after: false }];
-  const { nodes, pageInfo } = keysetPage(bounds, FIRST, 'product', (row) => row);
+  const { nodes, pageInfo } = keysetPage(bounds, FIRST, LIST, (row) => row);
   expect(nodes).toEqual([]);
   expect(pageInfo).toMatchObject({ hasPreviousPage: true, hasNextPage: false, startCursor: null, endCursor: null });
 });

@@ -1,19 +1,15 @@
 import { Page } from './page.js';
 import type { RequestedFields } from '../graphql/requested-fields.js';
-import { formatCursor } from './cursor.js';
+import { formatCursor, type CursorScope, type Position } from './cursor.js';
+import type { Condition } from './filter.js';
+import { KEY_TYPES, OrderDirection } from './order.js';
 import type { PageRequest } from './page-arguments.js';
 
-/** A list of rows ordered by (created_at, id). */
-export interface KeysetList {
-  /** What the list holds, such as `product`: the kind of its cursors. */
-  readonly kind: string;
+/** A list of rows in one order. */
+export interface KeysetList extends CursorScope {
   readonly table: string;
-  /** Condition on the table, in terms of `parent.id` for a list that every parent has. */
-  readonly condition: string;
-  /** The values of the condition's parameters, which are the first ones. */
-  readonly values?: readonly unknown[];
-  /** Oldest first; newest first where it is not given. */
-  readonly ascending?: boolean;
+  /** In terms of `parent.id` for a list that every parent has. */
+  readonly condition: Condition;
 }
 
 /** What is read of the rows of a list. */
@@ -39,9 +35,6 @@ export interface ChildKeysetRow extends KeysetRow {
   readonly parent_id: string;
 }
 
-/** `created_at` with its microseconds, as cursors carry it. */
-const POSITION_COLUMN = `to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS position`;
-
 /**
  * The statement that reads one page of a list in one round trip, and its values.
  *
@@ -57,35 +50,40 @@ export function keysetQuery(
   page: PageRequest,
   parents: readonly string[] | null,
 ): { readonly text: string; readonly values: unknown[] } {
-  const values: unknown[] = [...(list.values ?? [])];
+  const { column, type } = list.order;
+  const values: unknown[] = [...list.condition.values];
   const parameter = (value: unknown, type: string): string => `$${values.push(value)}::${type}`;
-  const position = (at: PageRequest['after']): string | null =>
-    at === null ? null : `(${parameter(at.createdAt, 'timestamptz')}, ${parameter(at.id, 'uuid')})`;
+  const position = (at: Position | null): string | null =>
+    at === null ? null : `(${parameter(at.value, type)}, ${parameter(at.id, 'uuid')})`;
 
   const parentRows = parents === null ? null : `unnest(${parameter(parents, 'uuid[]')}) AS parent (id)`;
   const limit = parameter(selection.bounds ? page.size + 1 : page.size, 'bigint');
   const after = position(page.after);
   const before = position(page.before);
 
-  const key = '(created_at, id)';
-  const [follows, precedes] = list.ascending === true ? ['>', '<'] : ['<', '>'];
+  const key = `(${column}, id)`;
+  const isAscending = list.direction === OrderDirection.ASC;
+  const [follows, precedes] = isAscending ? ['>', '<'] : ['<', '>'];
   const window = [
-    list.condition,
+    list.condition.text,
     ...(after === null ? [] : [`${key} ${follows} ${after}`]),
     ...(before === null ? [] : [`${key} ${precedes} ${before}`]),
   ].join(' AND ');
-  const direction = page.backward === (list.ascending === true) ? 'DESC' : 'ASC';
-  const columns = [...selection.columns, ...(selection.positions ? [POSITION_COLUMN] : [])];
+  const direction = page.backward === isAscending ? 'DESC' : 'ASC';
+  const columns = [
+    ...selection.columns,
+    ...(selection.positions ? [`${KEY_TYPES[type].toText(column)} AS position`] : []),
+  ];
   const rows = (more: readonly string[]): string => `
       SELECT ${[...columns, ...more].join(', ')}
         FROM ${list.table}
        WHERE ${window}
-       ORDER BY created_at ${direction}, id ${direction}
+       ORDER BY ${column} ${direction}, id ${direction}
        LIMIT ${limit}`;
   if (parentRows === null && !selection.bounds) return { text: rows([]), values };
 
   const exists = (comparison: string): string =>
-    `EXISTS (SELECT FROM ${list.table} WHERE ${list.condition} AND ${key} ${comparison})`;
+    `EXISTS (SELECT FROM ${list.table} WHERE ${list.condition.text} AND ${key} ${comparison})`;
   const bounds = `(
          SELECT ${after === null ? 'false' : exists(`${precedes}= ${after}`)} AS has_rows_before,
                 ${before === null ? 'false' : exists(`${follows}= ${before}`)} AS has_rows_after
@@ -94,8 +92,8 @@ export function keysetQuery(
   const text = `
       SELECT ${parentRows === null ? '' : 'parent.id AS parent_id, '}${selection.bounds ? 'bounds.*, ' : ''}item.*
         FROM ${[...(parentRows === null ? [] : [parentRows]), ...(selection.bounds ? [bounds] : [])].join(' CROSS JOIN LATERAL ')}
-        LEFT JOIN LATERAL (${rows(selection.columns.includes('created_at') ? [] : ['created_at'])}) AS item ON true
-       ORDER BY item.created_at ${direction}, item.id ${direction}`;
+        LEFT JOIN LATERAL (${rows(selection.columns.includes(column) ? [] : [column])}) AS item ON true
+       ORDER BY item.${column} ${direction}, item.id ${direction}`;
   return { text, values };
 }
 
@@ -103,7 +101,7 @@ export function keysetQuery(
 export function keysetPage<Row extends KeysetRow, Item>(
   rows: readonly Row[],
   request: PageRequest,
-  kind: string,
+  scope: CursorScope,
   toItem: (row: Row) => Item,
 ): Page<Item> {
   const rowsBefore = rows[0]?.has_rows_before ?? false;
@@ -114,7 +112,7 @@ export function keysetPage<Row extends KeysetRow, Item>(
   if (request.backward) listed.reverse();
   return new Page(
     listed.map(toItem),
-    (index) => formatCursor(kind, { createdAt: listed[index]!.position!, id: listed[index]!.id! }),
+    (index) => formatCursor(scope, { value: listed[index]!.position!, id: listed[index]!.id! }),
     {
       hasNextPage: request.backward ? rowsAfter : goesOn || rowsAfter,
       hasPreviousPage: request.backward ? goesOn || rowsBefore : rowsBefore,
@@ -126,7 +124,7 @@ export function keysetPage<Row extends KeysetRow, Item>(
 export function keysetPages<Row extends ChildKeysetRow, Item>(
   rows: readonly Row[],
   request: PageRequest,
-  kind: string,
+  scope: CursorScope,
   toItem: (row: Row) => Item,
 ): Map<string, Page<Item>> {
   const groups = new Map<string, Row[]>();
@@ -135,7 +133,7 @@ export function keysetPages<Row extends ChildKeysetRow, Item>(
     if (group === undefined) groups.set(row.parent_id, [row]);
     else group.push(row);
   }
-  return new Map(Array.from(groups, ([parent, own]) => [parent, keysetPage(own, request, kind, toItem)]));
+  return new Map(Array.from(groups, ([parent, own]) => [parent, keysetPage(own, request, scope, toItem)]));
 }
 
 /** What a list must read for the fields of its connection that are asked for; `item` is the type of its items: `Product`. */

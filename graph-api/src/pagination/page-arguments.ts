@@ -1,6 +1,6 @@
 import { ArgsType, Field, Int } from 'type-graphql';
 import { badUserInput } from '../graphql/errors.js';
-import { parseCursor, type Position } from './cursor.js';
+import { parseCursor, type CursorScope, type Position } from './cursor.js';
 
 export const DEFAULT_PAGE_SIZE = 20;
 export const MAX_PAGE_SIZE = 100;
@@ -33,10 +33,10 @@ export interface PageRequest {
 }
 
 /**
- * @param kind what the list holds, such as `product`
+ * @param scope the list that is paged through
  * @throws BAD_USER_INPUT for sizes out of range, first together with last, and what is not a cursor of this list
  */
-export function parsePageArguments(page: PageArguments, kind: string): PageRequest {
+export function parsePageArguments(page: PageArguments, scope: CursorScope): PageRequest {
   const first = page.first ?? null;
   const last = page.last ?? null;
   if (first !== null && last !== null) throw badUserInput('first and last exclude each other', 'last');
@@ -45,8 +45,8 @@ export function parsePageArguments(page: PageArguments, kind: string): PageReque
   return {
     size: first ?? last ?? DEFAULT_PAGE_SIZE,
     backward: last !== null,
-    after: page.after == null ? null : parseCursor('after', page.after, kind),
-    before: page.before == null ? null : parseCursor('before', page.before, kind),
+    after: page.after == null ? null : parseCursor('after', page.after, scope),
+    before: page.before == null ? null : parseCursor('before', page.before, scope),
   };
 }
 

@@ -1,8 +1,8 @@
 import type { DataSource } from 'typeorm';
 import { violatedConstraint, retryOnDeadlock } from '../database/postgres-errors.js';
 import type { Database } from '../database/database.js';
-import type { SharedRead } from '../database/shared-read.js';
 import { newId } from '../graphql/ids.js';
+import type { ListCounts } from '../pagination/list-counts.js';
 import type { Money } from './money.js';
 import type { Product } from './product.js';
 import { ProductEntity } from './product.entity.js';
@@ -37,8 +37,8 @@ export class ProductCommands {
 
   constructor(
     private readonly database: Database,
-    /** The number of all products, which must show what was created or deleted here. */
-    private readonly productCount: SharedRead<number>,
+    /** The lengths of lists of products, which must show what was changed here. */
+    private readonly productCounts: ListCounts,
     /** Called after a commit that wrote an event. */
     private readonly eventsCommitted: () => void,
     /** Called after a product was deleted, whose reviews may still have to be removed. */
@@ -64,7 +64,7 @@ export class ProductCommands {
           })
           .returning(PRODUCT_COLUMNS),
       );
-      this.productCount.invalidate();
+      this.productCounts.invalidate();
       return { status: 'DONE', product: productOf(row!) };
     });
   }
@@ -98,9 +98,9 @@ export class ProductCommands {
             .returning(PRODUCT_COLUMNS),
         ),
       );
-      return row === undefined
-        ? this.unchanged(id, input.expectedVersion ?? null)
-        : { status: 'DONE', product: productOf(row) };
+      if (row === undefined) return this.unchanged(id, input.expectedVersion ?? null);
+      this.productCounts.invalidate();
+      return { status: 'DONE', product: productOf(row) };
     });
   }
 
@@ -110,7 +110,7 @@ export class ProductCommands {
       this.database.write({ name: 'delete_product', text: 'SELECT delete_product($1) AS deleted', values: [id] }),
     );
     if (!(rows as Array<{ deleted: boolean }>)[0]!.deleted) return false;
-    this.productCount.invalidate();
+    this.productCounts.invalidate();
     this.eventsCommitted();
     this.productDeleted();
     return true;

@@ -2,15 +2,14 @@ import DataLoader from 'dataloader';
 import type { Database } from '../database/database.js';
 import { preparedStatement } from '../database/prepared-statements.js';
 import { createRowLoader } from '../database/row-loader.js';
-import type { SharedRead } from '../database/shared-read.js';
 import { oncePerOperation, type RequestedFields } from '../graphql/requested-fields.js';
 import type { Page } from '../pagination/page.js';
-import { keysetPage, keysetQuery, keysetSelection, type KeysetRow } from '../pagination/keyset.js';
-import { pageKey, type PageRequest } from '../pagination/page-arguments.js';
+import type { Condition } from '../pagination/filter.js';
+import { keysetPage, keysetSelection, type KeysetRow } from '../pagination/keyset.js';
+import type { ListCounts } from '../pagination/list-counts.js';
+import { listKey, readList, type ListRequest } from '../pagination/list-request.js';
 import type { Product } from './product.js';
 import { EXISTING_PRODUCT, productColumns, productOf, type ReadProductRow } from './product-row.js';
-
-const PRODUCT_LIST = { kind: 'product', table: 'products', condition: EXISTING_PRODUCT } as const;
 
 const BY_ID = oncePerOperation((fields) =>
   preparedStatement(
@@ -28,16 +27,16 @@ const SELECTION = oncePerOperation((fields) => keysetSelection(fields, 'Product'
 export class ProductLoaders {
   readonly byId: DataLoader<string, Product | null>;
   private readonly byExternalIds: DataLoader<string, Product | null>;
-  private readonly pages: DataLoader<PageRequest, Page<Product>, string>;
-  private count: Promise<number> | null = null;
+  private readonly lists: DataLoader<ListRequest, Page<Product>, string>;
+  private readonly counts: DataLoader<Condition, number, string>;
 
   /**
-   * @param productCount the number of all products, as all requests of the process share it
+   * @param productCounts the lengths of lists, as all requests of the process share them
    * @param productsRead called with products before they are handed out, to read in one go what other subjects add to them
    */
   constructor(
     private readonly database: Database,
-    private readonly productCount: SharedRead<number>,
+    productCounts: ListCounts,
     private readonly fields: RequestedFields,
     private readonly productsRead: (products: readonly Product[]) => Promise<void> | undefined,
   ) {
@@ -47,8 +46,11 @@ export class ProductLoaders {
       () => BY_EXTERNAL_ID(fields),
       (row: ReadProductRow) => this.prime(productOf(row)),
     );
-    this.pages = new DataLoader((requests) => Promise.all(requests.map((request) => this.readPage(request))), {
-      cacheKeyFn: pageKey,
+    this.lists = new DataLoader((requests) => Promise.all(requests.map((request) => this.readPage(request))), {
+      cacheKeyFn: listKey,
+    });
+    this.counts = new DataLoader((conditions) => Promise.all(conditions.map((one) => productCounts.count(one))), {
+      cacheKeyFn: (condition) => JSON.stringify(condition),
     });
   }
 
@@ -64,28 +66,28 @@ export class ProductLoaders {
   }
 
   /** One statement, whatever the size of the page, and whoever else in the request asks for the same page. */
-  page(request: PageRequest): Promise<Page<Product>> {
-    return this.pages.load(request);
+  list(request: ListRequest): Promise<Page<Product>> {
+    return this.lists.load(request);
   }
 
-  /** One statement for the whole request. */
-  totalCount(): Promise<number> {
-    this.count ??= this.productCount.get();
-    return this.count;
+  /** How many products meet the condition: one statement for the whole request. */
+  count(condition: Condition): Promise<number> {
+    return this.counts.load(condition);
   }
 
   /** To be called after a mutation of this request changed the product. */
   clear(productId: string): void {
     this.byId.clear(productId);
     this.byExternalIds.clearAll();
-    this.pages.clearAll();
-    this.count = null;
+    this.lists.clearAll();
+    this.counts.clearAll();
   }
 
-  private async readPage(request: PageRequest): Promise<Page<Product>> {
-    const { text, values } = keysetQuery(PRODUCT_LIST, SELECTION(this.fields), request, null);
-    const rows = await this.database.rows<ReadProductRow & KeysetRow>(preparedStatement(text), values);
-    const page = keysetPage(rows, request, PRODUCT_LIST.kind, (row) => this.prime(productOf(row)));
+  private async readPage(request: ListRequest): Promise<Page<Product>> {
+    const list = { ...request, table: 'products' };
+    type Row = ReadProductRow & KeysetRow;
+    const rows = await readList<Row>(this.database, list, SELECTION(this.fields), request.page, null);
+    const page = keysetPage(rows, request.page, request, (row) => this.prime(productOf(row)));
     await this.productsRead(page.nodes);
     return page;
   }

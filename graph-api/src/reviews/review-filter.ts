@@ -1,9 +1,19 @@
-import { Field, ID, InputType, registerEnumType } from 'type-graphql';
+import { Field, ID, InputType, Int } from 'type-graphql';
 import { requireViewer, type Viewer } from '../auth/viewer.js';
-import { forbidden } from '../graphql/errors.js';
+import { badUserInput, forbidden } from '../graphql/errors.js';
 import { parseId } from '../graphql/ids.js';
-import { OF_EXISTING_PRODUCT } from './review-row.js';
-import { ReviewStatus } from './review-status.js';
+import { DateTimeScalar } from '../graphql/scalars.js';
+import type { Condition } from '../pagination/filter.js';
+import { PUBLIC_REVIEW, ReviewStatus } from './review-status.js';
+
+@InputType({ description: 'From one moment to another.' })
+export class DateTimeRange {
+  @Field(() => DateTimeScalar, { nullable: true, description: 'Then or later.' })
+  gte?: Date | null;
+
+  @Field(() => DateTimeScalar, { nullable: true, description: 'Then or earlier, to the millisecond.' })
+  lte?: Date | null;
+}
 
 @InputType({ description: 'Which reviews: those that fit every field that is given. An empty list fits none.' })
 export class ReviewFilter {
@@ -19,68 +29,64 @@ export class ReviewFilter {
       'With one of these statuses; PUBLISHED where it is not given. Others are for admins: their queue is PENDING.',
   })
   statuses?: ReviewStatus[] | null;
+
+  @Field(() => [Int], { nullable: true, description: 'With one of these numbers of stars, 1 to 5.' })
+  ratings?: number[] | null;
+
+  @Field(() => Boolean, { nullable: true, description: 'True: with words. False: a rating alone.' })
+  hasBody?: boolean | null;
+
+  @Field(() => DateTimeRange, { nullable: true, description: 'Written in this time.' })
+  createdAt?: DateTimeRange | null;
 }
 
-export enum ReviewOrderField {
-  CREATED_AT = 'CREATED_AT',
-}
+const PUBLISHED: Condition = { text: PUBLIC_REVIEW, values: [], isIndexed: true };
 
-registerEnumType(ReviewOrderField, {
-  name: 'ReviewOrderField',
-  description: 'What reviews are ordered by.',
-  valuesConfig: { CREATED_AT: { description: 'When they were written.' } },
-});
-
-export enum OrderDirection {
-  ASC = 'ASC',
-  DESC = 'DESC',
-}
-
-registerEnumType(OrderDirection, {
-  name: 'OrderDirection',
-  description: 'The direction of an order.',
-  valuesConfig: {
-    ASC: { description: 'The least first: the oldest.' },
-    DESC: { description: 'The greatest first: the newest.' },
-  },
-});
-
-@InputType({ description: 'The order of a list of reviews.' })
-export class ReviewOrder {
-  @Field(() => ReviewOrderField, { description: 'What they are ordered by.' })
-  field!: ReviewOrderField;
-
-  @Field(() => OrderDirection, { defaultValue: OrderDirection.DESC, description: 'In which direction.' })
-  direction!: OrderDirection;
-}
-
-/** A condition on the table `reviews`, whose parameters are these values from $1 on. */
-export interface ReviewCondition {
-  readonly text: string;
-  readonly values: readonly unknown[];
+/**
+ * The condition on `reviews` that a filter means for this caller.
+ * @throws BAD_USER_INPUT for malformed ids and stars out of range; FORBIDDEN or UNAUTHENTICATED for statuses that the caller may not list
+ */
+export function reviewCondition(filter: ReviewFilter | null | undefined, viewer: Viewer | null): Condition {
+  if (filter == null) return PUBLISHED;
+  const { productId, authorId, ratings, hasBody, createdAt } = filter;
+  const statuses = [...new Set(filter.statuses ?? [ReviewStatus.PUBLISHED])].sort();
+  if (statuses.some((status) => status !== ReviewStatus.PUBLISHED)) requireModerator(viewer);
+  // As constants, so that the partial indexes are found.
+  const conditions = [
+    statuses.length === 0 ? 'false' : `status IN (${statuses.map((status) => `'${status}'`).join(', ')})`,
+  ];
+  const values: unknown[] = [];
+  for (const [column, argument, id] of [
+    ['product_id', 'productId', productId],
+    ['author_id', 'authorId', authorId],
+  ] as const) {
+    if (id != null) conditions.push(`${column} = $${values.push(parseId(id, `filter.${argument}`))}::uuid`);
+  }
+  const isIndexed = ratings == null && hasBody == null && createdAt == null;
+  if (ratings != null) conditions.push(`rating = ANY ($${values.push(parseRatings(ratings))}::smallint[])`);
+  if (hasBody != null) conditions.push(`body IS ${hasBody ? 'NOT ' : ''}NULL`);
+  if (createdAt?.gte != null) conditions.push(`created_at >= $${values.push(createdAt.gte)}::timestamptz`);
+  // Callers know milliseconds only, and what they have read fits.
+  if (createdAt?.lte != null) {
+    conditions.push(`created_at < $${values.push(createdAt.lte)}::timestamptz + interval '1 millisecond'`);
+  }
+  return { text: conditions.join(' AND '), values, isIndexed };
 }
 
 /**
- * The condition that a filter means for this caller.
- * @throws BAD_USER_INPUT for malformed ids; FORBIDDEN or UNAUTHENTICATED for statuses that the caller may not list
+ * The stars that a filter leaves, where it asks for nothing else: their reviews are counted in the product's rating. Null where it does.
  */
-export function reviewCondition(filter: ReviewFilter | null | undefined, viewer: Viewer | null): ReviewCondition {
-  const statuses = [...new Set(filter?.statuses ?? [ReviewStatus.PUBLISHED])].sort();
-  if (statuses.some((status) => status !== ReviewStatus.PUBLISHED)) requireModerator(viewer);
-  const conditions = [
-    // As constants, so that the partial indexes are found.
-    statuses.length === 0 ? 'false' : `status IN (${statuses.map((status) => `'${status}'`).join(', ')})`,
-    OF_EXISTING_PRODUCT,
-  ];
-  const values: string[] = [];
-  for (const [column, argument] of [
-    ['product_id', 'productId'],
-    ['author_id', 'authorId'],
-  ] as const) {
-    const id = filter?.[argument];
-    if (id != null) conditions.push(`${column} = $${values.push(parseId(id, `filter.${argument}`))}::uuid`);
+export function starsOnly(filter: ReviewFilter | null | undefined): readonly number[] | null {
+  const { ratings, ...others } = filter ?? {};
+  return Object.values(others).some((field) => field != null) ? null : [...new Set(ratings ?? [1, 2, 3, 4, 5])];
+}
+
+/** @throws BAD_USER_INPUT for what is no number of stars */
+function parseRatings(ratings: readonly number[]): number[] {
+  if (ratings.some((stars) => stars < 1 || stars > 5)) {
+    throw badUserInput('filter.ratings must be whole numbers from 1 to 5', 'filter.ratings');
   }
-  return { text: conditions.join(' AND '), values };
+  return [...new Set(ratings)].sort();
 }
 
 function requireModerator(viewer: Viewer | null): void {

@@ -5,30 +5,17 @@ import { createRowLoader } from '../database/row-loader.js';
 import type { Viewer } from '../auth/viewer.js';
 import { oncePerOperation, type RequestedFields } from '../graphql/requested-fields.js';
 import type { Page } from '../pagination/page.js';
-import {
-  keysetPage,
-  keysetPages,
-  keysetQuery,
-  keysetSelection,
-  type ChildKeysetRow,
-  type KeysetRow,
-} from '../pagination/keyset.js';
-import { pageKey, type PageRequest } from '../pagination/page-arguments.js';
+import type { Condition } from '../pagination/filter.js';
+import { keysetPage, keysetPages, keysetSelection, type ChildKeysetRow, type KeysetRow } from '../pagination/keyset.js';
+import type { ListCounts } from '../pagination/list-counts.js';
+import { listKey, readList, type ListRequest } from '../pagination/list-request.js';
 import { Author } from './author.js';
 import { createDecisionLoader } from './decision-loader.js';
 import { createVoteLoader } from './helpful-votes.js';
-import type { ReviewCounts } from './review-count.js';
 import type { ReviewDecision } from './review-decision.js';
-import type { ReviewCondition } from './review-filter.js';
 import type { Review } from './review.js';
 import { OF_EXISTING_PRODUCT, reviewColumns, reviewOf, type ReadReviewRow } from './review-row.js';
-import { PUBLIC_REVIEW, VISIBLE_REVIEW } from './review-status.js';
-
-const REVIEWS_OF_PRODUCT = {
-  kind: 'review',
-  table: 'reviews',
-  condition: `product_id = parent.id AND ${PUBLIC_REVIEW}`,
-} as const;
+import { VISIBLE_REVIEW } from './review-status.js';
 
 const REVIEWS_BY_ID = (fields: RequestedFields): string =>
   `SELECT id AS requested_key, ${reviewColumns(fields).join(', ')} FROM reviews WHERE id = ANY ($1::uuid[]) AND ${OF_EXISTING_PRODUCT}`;
@@ -40,17 +27,9 @@ const AUTHORS_BY_ID = {
 };
 const SELECTION = oncePerOperation((fields) => keysetSelection(fields, 'Review', reviewColumns(fields)));
 
-/** A page of reviews of all products. */
-export interface ReviewList {
-  readonly condition: ReviewCondition;
-  /** Oldest first. */
-  readonly ascending: boolean;
-  readonly page: PageRequest;
-}
-
-interface PageOfProduct {
+interface OfProduct<T> {
   readonly productId: string;
-  readonly page: PageRequest;
+  readonly asked: T;
 }
 
 /** The reviews that one request reads, with the fields that it asks for: one statement for all that one tick asks for. */
@@ -64,14 +43,16 @@ export class ReviewLoaders {
   readonly decisions: DataLoader<string, ReviewDecision[]>;
   /** Whether the caller has marked reviews as helpful. */
   readonly votes: DataLoader<string, boolean>;
-  private readonly lists: DataLoader<ReviewList, Page<Review>, string>;
-  private readonly pages: DataLoader<PageOfProduct, Page<Review>, string>;
+  private readonly lists: DataLoader<ListRequest, Page<Review>, string>;
+  private readonly counts: DataLoader<Condition, number, string>;
+  private readonly pagesOfProducts: DataLoader<OfProduct<ListRequest>, Page<Review>, string>;
+  private readonly countsOfProducts: DataLoader<OfProduct<Condition>, number, string>;
 
   constructor(
     private readonly database: Database,
     private readonly fields: RequestedFields,
     viewer: Viewer | null,
-    private readonly counts: ReviewCounts,
+    reviewCounts: ListCounts,
   ) {
     this.ownById = createRowLoader(database, () => BY_ID(fields), reviewOf);
     this.byId =
@@ -88,26 +69,38 @@ export class ReviewLoaders {
     this.decisions = createDecisionLoader(database);
     this.votes = createVoteLoader(database, viewer);
     this.lists = new DataLoader((lists) => Promise.all(lists.map((list) => this.readList(list))), {
-      cacheKeyFn: (list) => JSON.stringify(list),
+      cacheKeyFn: listKey,
     });
-    this.pages = new DataLoader((keys) => this.readPages(keys), {
-      cacheKeyFn: ({ productId, page }) => `${productId} ${pageKey(page)}`,
+    this.counts = new DataLoader(
+      (conditions) => Promise.all(conditions.map((one) => reviewCounts.count(ofExistingProducts(one)))),
+      { cacheKeyFn: (condition) => JSON.stringify(condition) },
+    );
+    this.pagesOfProducts = new DataLoader((keys) => this.readPagesOfProducts(keys), {
+      cacheKeyFn: ({ productId, asked }) => `${productId} ${listKey(asked)}`,
+    });
+    this.countsOfProducts = new DataLoader((keys) => this.readCountsOfProducts(keys), {
+      cacheKeyFn: (key) => JSON.stringify(key),
     });
   }
 
-  /** A page of the product's published reviews; one statement for all products that ask for the same page in one tick. */
-  page(productId: string, page: PageRequest): Promise<Page<Review>> {
-    return this.pages.load({ productId, page });
+  /** A page of the product's reviews; one statement for all products that ask for the same page in one tick. */
+  page(productId: string, request: ListRequest): Promise<Page<Review>> {
+    return this.pagesOfProducts.load({ productId, asked: request });
   }
 
-  /** One statement, whoever else in the request asks for the same page. */
-  list(list: ReviewList): Promise<Page<Review>> {
-    return this.lists.load(list);
+  /** How many reviews of the product meet the condition; one statement for all products that ask for it in one tick. */
+  countOf(productId: string, condition: Condition): Promise<number> {
+    return this.countsOfProducts.load({ productId, asked: condition });
   }
 
-  /** How many reviews meet the condition. */
-  count(condition: ReviewCondition): Promise<number> {
-    return this.counts.count(condition);
+  /** A page of the reviews of all products: one statement, whoever else in the request asks for the same page. */
+  list(request: ListRequest): Promise<Page<Review>> {
+    return this.lists.load(request);
+  }
+
+  /** How many reviews of all products meet the condition: one statement for the whole request. */
+  count(condition: Condition): Promise<number> {
+    return this.counts.load(condition);
   }
 
   /** To be called after a mutation of this request changed reviews. */
@@ -118,32 +111,66 @@ export class ReviewLoaders {
     this.decisions.clearAll();
     this.votes.clearAll();
     this.lists.clearAll();
-    this.pages.clearAll();
+    this.counts.clearAll();
+    this.pagesOfProducts.clearAll();
+    this.countsOfProducts.clearAll();
   }
 
-  private async readList({ condition, ascending, page }: ReviewList): Promise<Page<Review>> {
-    const list = { kind: 'review', table: 'reviews', condition: condition.text, values: condition.values, ascending };
-    const { text, values } = keysetQuery(list, SELECTION(this.fields), page, null);
-    const rows = await this.database.rows<ReadReviewRow & KeysetRow>(preparedStatement(text), values);
-    return keysetPage(rows, page, list.kind, reviewOf);
+  private async readList(request: ListRequest): Promise<Page<Review>> {
+    const list = { ...request, table: 'reviews', condition: ofExistingProducts(request.condition) };
+    type Row = ReadReviewRow & KeysetRow;
+    const rows = await readList<Row>(this.database, list, SELECTION(this.fields), request.page, null);
+    return keysetPage(rows, request.page, request, reviewOf);
   }
 
-  private async readPages(keys: readonly PageOfProduct[]): Promise<Array<Page<Review>>> {
-    const requests = new Map<string, { page: PageRequest; productIds: string[] }>();
-    for (const { productId, page } of keys) {
-      const key = pageKey(page);
-      const request = requests.get(key) ?? { page, productIds: [] };
-      requests.set(key, request);
-      request.productIds.push(productId);
-    }
-    const pages = new Map<string, Map<string, Page<Review>>>();
-    await Promise.all(
-      Array.from(requests, async ([key, { page, productIds }]) => {
-        const { text, values } = keysetQuery(REVIEWS_OF_PRODUCT, SELECTION(this.fields), page, productIds);
-        const rows = await this.database.rows<ReadReviewRow & ChildKeysetRow>(preparedStatement(text), values);
-        pages.set(key, keysetPages(rows, page, REVIEWS_OF_PRODUCT.kind, reviewOf));
-      }),
-    );
-    return keys.map(({ productId, page }) => pages.get(pageKey(page))!.get(productId)!);
+  private async readPagesOfProducts(keys: ReadonlyArray<OfProduct<ListRequest>>): Promise<Array<Page<Review>>> {
+    const pages = await eachGroup(keys, listKey, async (request, productIds) => {
+      const list = { ...request, table: 'reviews', condition: ofParent(request.condition) };
+      type Row = ReadReviewRow & ChildKeysetRow;
+      const rows = await readList<Row>(this.database, list, SELECTION(this.fields), request.page, productIds);
+      return keysetPages(rows, request.page, request, reviewOf);
+    });
+    return keys.map(({ productId, asked }) => pages.get(listKey(asked))!.get(productId)!);
   }
+
+  private async readCountsOfProducts(keys: ReadonlyArray<OfProduct<Condition>>): Promise<number[]> {
+    const counts = await eachGroup(keys, JSON.stringify, async ({ text, values }, productIds) => {
+      const { rows } = await this.database.query({
+        text: `SELECT product_id, count(*)::integer AS total FROM reviews
+                WHERE product_id = ANY ($${values.length + 1}::uuid[]) AND ${text} GROUP BY product_id`,
+        values: [...values, productIds],
+      });
+      return new Map((rows as Array<{ product_id: string; total: number }>).map((row) => [row.product_id, row.total]));
+    });
+    return keys.map(({ productId, asked }) => counts.get(JSON.stringify(asked))!.get(productId) ?? 0);
+  }
+}
+
+function ofExistingProducts(condition: Condition): Condition {
+  return { ...condition, text: `${condition.text} AND ${OF_EXISTING_PRODUCT}` };
+}
+
+/** The product, which was read, exists. */
+function ofParent(condition: Condition): Condition {
+  return { ...condition, text: `product_id = parent.id AND ${condition.text}` };
+}
+
+/** What `read` answers for the products that ask for the same, by the key of what they ask for. */
+async function eachGroup<T, Read>(
+  keys: ReadonlyArray<OfProduct<T>>,
+  keyOf: (asked: T) => string,
+  read: (asked: T, productIds: string[]) => Promise<Read>,
+): Promise<Map<string, Read>> {
+  const groups = new Map<string, { asked: T; productIds: string[] }>();
+  for (const { productId, asked } of keys) {
+    const key = keyOf(asked);
+    const group = groups.get(key) ?? { asked, productIds: [] };
+    groups.set(key, group);
+    group.productIds.push(productId);
+  }
+  const entries = Array.from(
+    groups,
+    async ([key, { asked, productIds }]) => [key, await read(asked, productIds)] as const,
+  );
+  return new Map(await Promise.all(entries));
 }

@@ -1,5 +1,7 @@
 import { newId } from '../graphql/ids.js';
 import { formatCursor } from '../pagination/cursor.js';
+import { OrderDirection } from '../pagination/order.js';
+import { PRODUCT_ORDERS } from '../products/product-order.js';
 import { dataOf, query, send, type Answer } from '../testing/graphql.js';
 import { insertProduct, insertReview } from '@exact-ratings/stack/testing/rows.js';
 import { startTestApp, type TestApp } from '../testing/test-app.js';
@@ -97,7 +99,8 @@ describe('ids', () => {
 
 describe('page arguments', () => {
   const at = '2026-01-01T00:00:00.000000Z';
-  const cursor = formatCursor('product', { createdAt: at, id: newId() });
+  const scope = { kind: 'product', order: PRODUCT_ORDERS.CREATED_AT, direction: OrderDirection.DESC, filter: '' };
+  const cursor = formatCursor(scope, { value: at, id: newId() });
   const forged = (text: string): string => Buffer.from(text).toString('base64url');
   test.each([
     [{ first: -1 }, 'first'],
@@ -114,15 +117,16 @@ describe('page arguments', () => {
     [{ after: `${cursor}AAAA` }, 'after'],
     [{ after: cursor.slice(0, -3) }, 'after'],
     [{ after: 'x'.repeat(10_000) }, 'after'],
-    [{ after: formatCursor('review', { createdAt: at, id: newId() }) }, 'after'],
-    [{ before: forged(`product 2026-02-31T00:00:00.000000Z ${newId()}`) }, 'before'],
-    [{ before: forged(`product 2026-13-01T00:00:00.000000Z ${newId()}`) }, 'before'],
-    [{ after: forged(`product 0000-01-01T00:00:00.000000Z ${newId()}`) }, 'after'],
-    [{ after: forged(`product 2026-01-01T24:00:00.000000Z ${newId()}`) }, 'after'],
-    [{ after: forged(`product 2026-01-01T23:59:60.000000Z ${newId()}`) }, 'after'],
-    [{ after: forged(`product ${at} ${newId()} OR true`) }, 'after'],
-    [{ after: forged(`product ${at} ------------------------------------`) }, 'after'],
-    [{ after: forged(`product ${at}\n${newId()}`) }, 'after'],
+    [{ after: formatCursor({ ...scope, kind: 'review' }, { value: at, id: newId() }) }, 'after'],
+    [{ before: formatCursor(scope, { value: '2026-02-31T00:00:00.000000Z', id: newId() }) }, 'before'],
+    [{ before: formatCursor(scope, { value: '2026-13-01T00:00:00.000000Z', id: newId() }) }, 'before'],
+    [{ after: formatCursor(scope, { value: '0000-01-01T00:00:00.000000Z', id: newId() }) }, 'after'],
+    [{ after: formatCursor(scope, { value: '2026-01-01T24:00:00.000000Z', id: newId() }) }, 'after'],
+    [{ after: formatCursor(scope, { value: '2026-01-01T23:59:60.000000Z', id: newId() }) }, 'after'],
+    [{ after: formatCursor(scope, { value: `${at} OR true`, id: newId() }) }, 'after'],
+    [{ after: formatCursor(scope, { value: at, id: '------------------------------------' }) }, 'after'],
+    [{ after: formatCursor(scope, { value: `\n${at}`, id: newId() }) }, 'after'],
+    [{ after: forged(`product CREATED_AT DESC ${newId()} ${at}`) }, 'after'],
   ])('%j', async (args, argument) => {
     const operation =
       'query ($first: Int, $last: Int, $after: String, $before: String) { products(first: $first, last: $last, after: $after, before: $before) { nodes { id } } }';
@@ -138,13 +142,10 @@ describe('page arguments', () => {
     expect(answer.errors[0]!.extensions).toMatchObject({ code: 'BAD_USER_INPUT', argument: 'after' });
   });
 
-  test.each(['9999-12-31T23:59:59.999999Z', '0001-01-01T00:00:00.000000Z'])(
-    'a cursor at %s is fine',
-    async (createdAt) => {
-      const after = formatCursor('product', { createdAt, id: newId() });
-      dataOf(await query(app.origin, 'query ($after: String) { products(after: $after) { nodes { id } } }', { after }));
-    },
-  );
+  test.each(['9999-12-31T23:59:59.999999Z', '0001-01-01T00:00:00.000000Z'])('a cursor at %s is fine', async (value) => {
+    const after = formatCursor(scope, { value, id: newId() });
+    dataOf(await query(app.origin, 'query ($after: String) { products(after: $after) { nodes { id } } }', { after }));
+  });
 });
 
 describe('texts and numbers of inputs become userErrors', () => {

@@ -2,7 +2,7 @@ import type { Viewer } from '../auth/viewer.js';
 import { NO_FIELDS, type RequestedFields } from '../graphql/requested-fields.js';
 import type { Product } from '../products/product.js';
 import { Database, type PgQuery } from '../database/database.js';
-import type { SharedRead } from '../database/shared-read.js';
+import type { ListCounts } from '../pagination/list-counts.js';
 import type { ProductsContext } from '../products/context.js';
 import type { ProductCommands } from '../products/product-commands.js';
 import { ProductLoaders } from '../products/product-loaders.js';
@@ -13,7 +13,6 @@ import type { RatingReader } from '../ratings/rating-reader.js';
 import type { ReviewsContext } from '../reviews/context.js';
 import type { ReviewAnnotations } from '../reviews/review-annotations.js';
 import type { ReviewCommands } from '../reviews/review-commands.js';
-import type { ReviewCounts } from '../reviews/review-count.js';
 import { ReviewLoaders } from '../reviews/review-loaders.js';
 import type { OperationCost } from './limits/operation-cost.js';
 import type { RequestLifetime } from './request-lifetime.js';
@@ -23,11 +22,11 @@ export interface ProcessContext {
   readonly database: Database;
   readonly ratingReader: RatingReader;
   readonly ownWrites: OwnWrites;
-  readonly productCount: SharedRead<number>;
+  readonly reviewAnnotations: ReviewAnnotations;
+  readonly productCounts: ListCounts;
   readonly productCommands: ProductCommands;
   readonly reviewCommands: ReviewCommands;
-  readonly reviewAnnotations: ReviewAnnotations;
-  readonly reviewCounts: ReviewCounts;
+  readonly reviewCounts: ListCounts;
 }
 
 /** The database of one request: begins no statement once the request is over or nobody waits for it any more. */
@@ -67,8 +66,11 @@ class RequestParts {
   ) {}
 
   get products(): ProductLoaders {
-    return (this.madeProducts ??= new ProductLoaders(this.database, this.shared.productCount, this.fields, (products) =>
-      this.prepareRatings(products),
+    return (this.madeProducts ??= new ProductLoaders(
+      this.database,
+      this.shared.productCounts,
+      this.fields,
+      (products) => this.prepareRatings(products),
     ));
   }
 

@@ -1,0 +1,39 @@
+import { Field, InputType, registerEnumType } from 'type-graphql';
+import { OrderDirection, type KeysetOrder } from '../pagination/order.js';
+
+export enum ReviewOrderField {
+  CREATED_AT = 'CREATED_AT',
+  RATING = 'RATING',
+}
+
+registerEnumType(ReviewOrderField, {
+  name: 'ReviewOrderField',
+  description: 'What reviews are ordered by.',
+  valuesConfig: {
+    CREATED_AT: { description: 'When they were written.' },
+    RATING: { description: 'Their stars.' },
+  },
+});
+
+@InputType({ description: 'The order of a list of reviews.' })
+export class ReviewOrder {
+  @Field(() => ReviewOrderField, { description: 'What they are ordered by.' })
+  field!: ReviewOrderField;
+
+  @Field(() => OrderDirection, { defaultValue: OrderDirection.DESC, description: 'In which direction.' })
+  direction!: OrderDirection;
+}
+
+const NEWEST_REVIEWS_FIRST: ReviewOrder = { field: ReviewOrderField.CREATED_AT, direction: OrderDirection.DESC };
+
+/** The argument `orderBy` of every list of reviews. */
+export const REVIEW_ORDER_ARGUMENT = {
+  defaultValue: NEWEST_REVIEWS_FIRST,
+  description: 'In which order: newest first where it is not given.',
+};
+
+/** Each order with its column, which ends an index of `reviews` together with the id, also behind the product's id. */
+export const REVIEW_ORDERS: Readonly<Record<ReviewOrderField, KeysetOrder>> = {
+  CREATED_AT: { name: 'CREATED_AT', column: 'created_at', type: 'timestamptz' },
+  RATING: { name: 'RATING', column: 'rating', type: 'integer' },
+};
