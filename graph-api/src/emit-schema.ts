@@ -1,15 +1,22 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import { buildGraphQLSchema } from './server/build-schema.js';
+import { limitsModule } from './server/limits/limits-module.js';
 
-const HEADER = '# Generated from the classes in graph-api/src by `npm run codegen`; do not edit.\n\n';
+/** Writes the schema and the SDK's limits; with `--check` only says whether the committed ones are what the code makes. */
+const isCheck = process.argv.includes('--check');
 
-/** Writes the schema; with `--check` only says whether the committed one is what the code makes. */
-const file = new URL('../schema.graphql', import.meta.url);
-const schema = `${HEADER}${printSchema(lexicographicSortSchema(buildGraphQLSchema()))}\n`;
-if (!process.argv.includes('--check')) {
-  await writeFile(file, schema);
-} else if ((await readFile(file, 'utf8')) !== schema) {
-  process.stderr.write('graph-api/schema.graphql is not what the code makes: run `npm run codegen` and commit it\n');
-  process.exitCode = 1;
+const schema = printSchema(lexicographicSortSchema(buildGraphQLSchema()));
+const files = {
+  'graph-api/schema.graphql': `# Generated from the classes in graph-api/src by \`npm run codegen\`; do not edit.\n\n${schema}\n`,
+  'client/src/generated/limits.ts': limitsModule(),
+};
+for (const [path, text] of Object.entries(files)) {
+  const file = new URL(`../../${path}`, import.meta.url);
+  if (!isCheck) {
+    await writeFile(file, text);
+  } else if ((await readFile(file, 'utf8').catch(() => '')) !== text) {
+    process.stderr.write(`${path} is not what the code makes: run \`npm run codegen\` and commit it\n`);
+    process.exitCode = 1;
+  }
 }

@@ -36,14 +36,15 @@ export interface TextRule {
   readonly nullable: boolean;
 }
 
-/** How the texts of an input class are cleaned, by its prototype and their names. */
-const TEXTS = new WeakMap<object, Map<string, TextKind>>();
+/** The rules of an input class's texts, by its prototype and their names. */
+const TEXTS = new Map<object, Map<string, TextRule>>();
 
 /**
  * A text that `validateInput` cleans (see `cleanText`), and that is then neither blank nor too long. An absent field
  * passes.
  */
-export function IsText({ kind, maxLength, nullable }: TextRule): PropertyDecorator {
+export function IsText(textRule: TextRule): PropertyDecorator {
+  const { kind, maxLength, nullable } = textRule;
   const validated = ValidateWith((value) => {
     if (value === undefined || (value === null && nullable)) return null;
     if (typeof value !== 'string') return { code: UserErrorCode.INVALID, message: 'must not be null' };
@@ -59,16 +60,25 @@ export function IsText({ kind, maxLength, nullable }: TextRule): PropertyDecorat
     return null;
   });
   return (target, property) => {
-    TEXTS.set(target, (TEXTS.get(target) ?? new Map<string, TextKind>()).set(property as string, kind));
+    TEXTS.set(target, (TEXTS.get(target) ?? new Map<string, TextRule>()).set(property as string, textRule));
     validated(target, property);
   };
 }
 
+/** The most code points of each text, by the names of its input type and field. */
+export function maxTextLengths(): Record<string, Record<string, number>> {
+  const lengths = [...TEXTS].map(([input, rules]) => {
+    const fields = [...rules].map(([field, { maxLength }]) => [field, maxLength] as const);
+    return [input.constructor.name, Object.fromEntries(fields)] as const;
+  });
+  return Object.fromEntries(lengths.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 /** Texts that cannot be cleaned stay as they are: their rule refuses them. */
 function cleanTexts(input: object): void {
-  const texts = TEXTS.get(Object.getPrototypeOf(input) as object) ?? new Map<string, TextKind>();
+  const texts = TEXTS.get(Object.getPrototypeOf(input) as object) ?? new Map<string, TextRule>();
   const fields = input as Record<string, unknown>;
-  for (const [property, kind] of texts) {
+  for (const [property, { kind }] of texts) {
     const value = fields[property];
     const cleaned = typeof value === 'string' ? cleanText(value, kind) : null;
     if (cleaned?.ok === true) fields[property] = cleaned.text;
