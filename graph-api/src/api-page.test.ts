@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { connectRedis } from '@exact-ratings/stack/testing/redis.js';
 import type { Runs } from '@exact-ratings/stack/testing/rows.js';
 import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
 import { signToken, TEST_SECRET } from '@exact-ratings/stack/testing/tokens.js';
@@ -29,8 +30,13 @@ INSERT INTO reviews (id, product_id, author_id, rating, title, body, created_at,
   ('01900000-0000-7000-8000-0000000000e3', '01900000-0000-7000-8000-00000000000c', NULL, 3, NULL, NULL, '2026-02-03', '2026-02-03');
 `;
 
+/** All sections have the same products, and one Redis, which holds the ratings that they had in the section before. */
 async function openShop(db: Runs): Promise<void> {
   await db.query(SHOP);
+  const redis = connectRedis();
+  const keys = await redis.keys('product:01900000-0000-7000-8000-00000000000?:*');
+  if (keys.length > 0) await redis.del(keys);
+  redis.disconnect();
 }
 
 /** The token of a person of the page: "Admin" is an admin. */
