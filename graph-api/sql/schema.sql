@@ -621,6 +621,22 @@ BEGIN
   RETURN NULL;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.erase_author(p_id uuid, p_reviews text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+ SET lock_timeout TO '2s'
+AS $function$
+BEGIN
+  UPDATE authors SET issuer = NULL, subject = NULL, display_name = NULL, erasure = p_reviews, updated_at = now()
+   WHERE id = p_id AND erasure IS NULL;
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  RETURN (SELECT count(*) FROM reviews r JOIN products p ON p.id = r.product_id AND p.deleted_at IS NULL
+           WHERE r.author_id = p_id);
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.fold_text(value text)
  RETURNS text
  LANGUAGE sql
@@ -773,6 +789,58 @@ BEGIN
     DELETE FROM products WHERE id = marked;
   END IF;
   RETURN true;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.remove_erased_author(p_id uuid, p_limit integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+ SET lock_timeout TO '2s'
+AS $function$
+DECLARE
+  author authors;
+BEGIN
+  IF p_id IS NULL THEN
+    SELECT * INTO author FROM authors WHERE erasure IS NOT NULL LIMIT 1 FOR UPDATE SKIP LOCKED;
+  ELSE
+    SELECT * INTO author FROM authors WHERE id = p_id AND erasure IS NOT NULL FOR UPDATE;
+  END IF;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+
+  DELETE FROM review_votes
+   WHERE voter_id = author.id AND review_id = ANY (ARRAY(
+     SELECT review_id FROM review_votes WHERE voter_id = author.id ORDER BY review_id LIMIT p_limit));
+  IF FOUND THEN
+    RETURN true;
+  END IF;
+
+  IF author.erasure = 'DELETE' THEN
+    DELETE FROM reviews WHERE id = ANY (ARRAY(
+      SELECT id FROM reviews WHERE author_id = author.id ORDER BY id LIMIT p_limit FOR UPDATE));
+  ELSE
+    UPDATE reviews SET author_id = NULL WHERE id = ANY (ARRAY(
+      SELECT id FROM reviews WHERE author_id = author.id ORDER BY id LIMIT p_limit FOR UPDATE));
+  END IF;
+  IF FOUND THEN
+    RETURN true;
+  END IF;
+
+  UPDATE review_decisions SET moderator_id = NULL WHERE (review_id, id) IN (
+    SELECT review_id, id FROM review_decisions WHERE moderator_id = author.id ORDER BY review_id, id LIMIT p_limit FOR UPDATE);
+  IF FOUND THEN
+    RETURN true;
+  END IF;
+
+  UPDATE reviews SET reply_author_id = NULL WHERE id = ANY (ARRAY(
+    SELECT id FROM reviews WHERE reply_author_id = author.id ORDER BY id LIMIT p_limit FOR UPDATE));
+  IF FOUND THEN
+    RETURN true;
+  END IF;
+
+  DELETE FROM authors WHERE id = author.id;
+  RETURN p_id IS NULL;
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.reply_to_review(p_id uuid, p_new_author_id uuid, p_issuer text, p_subject text, p_display_name text, p_body text, OUT outcome text, OUT review reviews)

@@ -24,6 +24,7 @@ import { ProductEntity } from './products/product.entity.js';
 import { OwnWrites } from './ratings/own-writes.js';
 import { RatingCache } from './ratings/rating-cache.js';
 import { RatingReader } from './ratings/rating-reader.js';
+import { AuthorErasure } from './reviews/author-erasure.js';
 import { ReviewAnnotations } from './reviews/review-annotations.js';
 import { ReviewCommands } from './reviews/review-commands.js';
 import { RequestContext } from './server/context.js';
@@ -107,6 +108,9 @@ export async function startApp(
   const relay = createRelay(config.database, config.outbox, publisher, logger);
   resources.push('outbox relay', () => relay.stop());
 
+  const authorErasure = new AuthorErasure(database, relay.wake, logger);
+  resources.push('author erasure', () => authorErasure.stop());
+
   const tokens = new TokenVerifier(config.auth, logger);
   const productCounts = new ListCounts(database, 'products');
   const forRequests = {
@@ -114,6 +118,7 @@ export async function startApp(
     ratingReader: new RatingReader(ratingCache, database),
     ownWrites: new OwnWrites(config.ownWritesMs, () => performance.now()),
     reviewAnnotations: new ReviewAnnotations(database),
+    authorErasure,
     productCounts,
     productCommands: new ProductCommands(database, productCounts, relay.wake, cleanup.wake),
     reviewCommands: new ReviewCommands(database, relay.wake, config.moderated),
@@ -160,6 +165,7 @@ export async function startApp(
   );
   relay.start();
   cleanup.start();
+  authorErasure.start();
   await schemaCheck.isUsable().catch(() => false);
   logger.info({ url: `http://${config.host}:${port}/graphql` }, 'serving');
   return { port };

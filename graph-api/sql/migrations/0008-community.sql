@@ -153,3 +153,69 @@ BEGIN
    WHERE r.id = p_id;
   outcome := CASE WHEN review.id IS NULL THEN 'NOT_FOUND' ELSE 'DONE' END;
 END $$;
+
+-- Begins the erasure of an author: nobody has this identity any more, whoever comes with it is a new author, and the name is gone.
+-- What the author leaves behind is removed by remove_erased_author, piece by piece. Answers how many reviews lose their author or
+-- are deleted, as p_reviews says; null where there is no such author. Creations in flight, which keep their author, are waited for.
+CREATE FUNCTION erase_author(p_id uuid, p_reviews text) RETURNS integer
+LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
+BEGIN
+  UPDATE authors SET issuer = NULL, subject = NULL, display_name = NULL, erasure = p_reviews, updated_at = now()
+   WHERE id = p_id AND erasure IS NULL;
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  RETURN (SELECT count(*) FROM reviews r JOIN products p ON p.id = r.product_id AND p.deleted_at IS NULL
+           WHERE r.author_id = p_id);
+END $$;
+
+-- Removes up to p_limit of what an author who is being erased has left behind, and in the end the author: votes, reviews, and the
+-- name beside decisions and replies. One kind a transaction, by id, so that two erasures wait for each other and do not deadlock.
+-- Null stands for any author at whom nobody else is working. Answers whether there may be more to do.
+CREATE FUNCTION remove_erased_author(p_id uuid, p_limit integer) RETURNS boolean
+LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
+DECLARE
+  author authors;
+BEGIN
+  IF p_id IS NULL THEN
+    SELECT * INTO author FROM authors WHERE erasure IS NOT NULL LIMIT 1 FOR UPDATE SKIP LOCKED;
+  ELSE
+    SELECT * INTO author FROM authors WHERE id = p_id AND erasure IS NOT NULL FOR UPDATE;
+  END IF;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+
+  DELETE FROM review_votes
+   WHERE voter_id = author.id AND review_id = ANY (ARRAY(
+     SELECT review_id FROM review_votes WHERE voter_id = author.id ORDER BY review_id LIMIT p_limit));
+  IF FOUND THEN
+    RETURN true;
+  END IF;
+
+  IF author.erasure = 'DELETE' THEN
+    DELETE FROM reviews WHERE id = ANY (ARRAY(
+      SELECT id FROM reviews WHERE author_id = author.id ORDER BY id LIMIT p_limit FOR UPDATE));
+  ELSE
+    UPDATE reviews SET author_id = NULL WHERE id = ANY (ARRAY(
+      SELECT id FROM reviews WHERE author_id = author.id ORDER BY id LIMIT p_limit FOR UPDATE));
+  END IF;
+  IF FOUND THEN
+    RETURN true;
+  END IF;
+
+  UPDATE review_decisions SET moderator_id = NULL WHERE (review_id, id) IN (
+    SELECT review_id, id FROM review_decisions WHERE moderator_id = author.id ORDER BY review_id, id LIMIT p_limit FOR UPDATE);
+  IF FOUND THEN
+    RETURN true;
+  END IF;
+
+  UPDATE reviews SET reply_author_id = NULL WHERE id = ANY (ARRAY(
+    SELECT id FROM reviews WHERE reply_author_id = author.id ORDER BY id LIMIT p_limit FOR UPDATE));
+  IF FOUND THEN
+    RETURN true;
+  END IF;
+
+  DELETE FROM authors WHERE id = author.id;
+  RETURN p_id IS NULL;
+END $$;

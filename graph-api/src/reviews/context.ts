@@ -1,5 +1,6 @@
 import type { ProductsContext } from '../products/context.js';
 import type { RatingsContext } from '../ratings/context.js';
+import type { AuthorErasure } from './author-erasure.js';
 import type { ReviewAnnotations } from './review-annotations.js';
 import type { ReviewCommands } from './review-commands.js';
 import type { ReviewLoaders } from './review-loaders.js';
@@ -9,6 +10,7 @@ export interface ReviewsContext extends RatingsContext, Pick<ProductsContext, 'v
   readonly reviews: ReviewLoaders;
   readonly reviewCommands: ReviewCommands;
   readonly reviewAnnotations: ReviewAnnotations;
+  readonly authorErasure: AuthorErasure;
   /** Aborted when the request is over, or nobody waits for it any more. */
   readonly signal: AbortSignal;
 }

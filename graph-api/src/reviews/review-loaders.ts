@@ -11,11 +11,11 @@ import type { ListCounts } from '../pagination/list-counts.js';
 import { listKey, readList, type ListRequest } from '../pagination/list-request.js';
 import { Author } from './author.js';
 import { createDecisionLoader } from './decision-loader.js';
-import { createVoteLoader } from './helpful-votes.js';
 import type { ReviewDecision } from './review-decision.js';
 import type { Review } from './review.js';
 import { OF_EXISTING_PRODUCT, reviewColumns, reviewOf, type ReadReviewRow } from './review-row.js';
 import { VISIBLE_REVIEW } from './review-status.js';
+import { createVoteLoader } from './vote-loader.js';
 
 const REVIEWS_BY_ID = (fields: RequestedFields): string =>
   `SELECT id AS requested_key, ${reviewColumns(fields).join(', ')} FROM reviews WHERE id = ANY ($1::uuid[]) AND ${OF_EXISTING_PRODUCT}`;
@@ -23,7 +23,7 @@ const BY_ID = oncePerOperation((fields) => preparedStatement(REVIEWS_BY_ID(field
 const VISIBLE_BY_ID = oncePerOperation((fields) => preparedStatement(`${REVIEWS_BY_ID(fields)} AND ${VISIBLE_REVIEW}`));
 const AUTHORS_BY_ID = {
   name: 'authors_by_id',
-  text: 'SELECT id AS requested_key, id, display_name FROM authors WHERE id = ANY ($1::uuid[])',
+  text: 'SELECT id AS requested_key, id, display_name FROM authors WHERE id = ANY ($1::uuid[]) AND erasure IS NULL',
 };
 const SELECTION = oncePerOperation((fields) => keysetSelection(fields, 'Review', reviewColumns(fields)));
 

@@ -10,12 +10,13 @@ import { READ_AHEAD } from '../ratings/read-ahead.js';
 import { ProductRatingResolver } from '../ratings/product-rating.resolver.js';
 import { CreateReviewResolver } from '../reviews/mutations/create-review.js';
 import { DeleteReviewResolver } from '../reviews/mutations/delete-review.js';
+import { EraseAuthorResolver } from '../reviews/mutations/erase-author.js';
 import { MarkReviewHelpfulResolver } from '../reviews/mutations/mark-review-helpful.js';
 import { ModerateReviewResolver } from '../reviews/mutations/moderate-review.js';
 import { ReplyToReviewResolver } from '../reviews/mutations/reply-to-review.js';
 import { SetVerifiedPurchaseResolver } from '../reviews/mutations/set-verified-purchase.js';
 import { UpdateReviewResolver } from '../reviews/mutations/update-review.js';
-import { HelpfulVotesResolver } from '../reviews/helpful-votes.js';
+import { HelpfulVotesResolver } from '../reviews/helpful-votes.resolver.js';
 import { ReviewDecisionResolver, ReviewDecisionsResolver } from '../reviews/review-decision.resolver.js';
 import { ProductReviewsResolver, ReviewConnectionResolver } from '../reviews/review-list.js';
 import { ReviewReplyResolver } from '../reviews/review-reply.resolver.js';
@@ -41,6 +42,7 @@ export function buildGraphQLSchema(): GraphQLSchema {
       UpdateReviewResolver,
       DeleteReviewResolver,
       ModerateReviewResolver,
+      EraseAuthorResolver,
       MarkReviewHelpfulResolver,
       ReplyToReviewResolver,
       SetVerifiedPurchaseResolver,

@@ -11,6 +11,7 @@ import type { OwnWrites } from '../ratings/own-writes.js';
 import { RatingLoader } from '../ratings/rating-loader.js';
 import type { RatingReader } from '../ratings/rating-reader.js';
 import type { ReviewsContext } from '../reviews/context.js';
+import type { AuthorErasure } from '../reviews/author-erasure.js';
 import type { ReviewAnnotations } from '../reviews/review-annotations.js';
 import type { ReviewCommands } from '../reviews/review-commands.js';
 import { ReviewLoaders } from '../reviews/review-loaders.js';
@@ -26,6 +27,7 @@ export interface ProcessContext {
   readonly productCounts: ListCounts;
   readonly productCommands: ProductCommands;
   readonly reviewCommands: ReviewCommands;
+  readonly authorErasure: AuthorErasure;
   readonly reviewCounts: ListCounts;
 }
 
@@ -156,5 +158,9 @@ export class RequestContext implements ProductsContext, RatingsContext, ReviewsC
 
   get reviewAnnotations(): ReviewAnnotations {
     return this.parts.shared.reviewAnnotations;
+  }
+
+  get authorErasure(): AuthorErasure {
+    return this.parts.shared.authorErasure;
   }
 }

@@ -1,9 +1,6 @@
 import DataLoader from 'dataloader';
-import { Ctx, FieldResolver, Resolver, Root } from 'type-graphql';
 import type { Viewer } from '../auth/viewer.js';
 import type { Database } from '../database/database.js';
-import type { ReviewsContext } from './context.js';
-import { Review } from './review.js';
 
 const VOTES_OF_VIEWER = {
   name: 'votes_of_viewer',
@@ -24,13 +21,4 @@ export function createVoteLoader(database: Database, viewer: Viewer | null): Dat
     const marked = new Set(rows.map(({ review_id }) => review_id));
     return reviewIds.map((id) => marked.has(id));
   });
-}
-
-/** What helpful votes add to a review. */
-@Resolver(() => Review)
-export class HelpfulVotesResolver {
-  @FieldResolver(() => Boolean, { description: 'Whether the caller has; false without a token.' })
-  viewerHasMarkedHelpful(@Root() review: Review, @Ctx() { reviews }: ReviewsContext): Promise<boolean> {
-    return reviews.votes.load(review.id);
-  }
 }
