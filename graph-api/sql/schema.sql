@@ -442,6 +442,21 @@ CREATE OR REPLACE FUNCTION public.counted_rating(rating smallint, status text)
  IMMUTABLE PARALLEL SAFE
 AS $function$ SELECT CASE WHEN status = 'PUBLISHED' THEN rating END $function$;
 
+CREATE OR REPLACE FUNCTION public.create_product(p_id uuid, p_external_id text, p_name text, p_description text, p_price_amount numeric, p_price_currency text, p_valid_until_ms double precision, OUT outcome text, OUT product products)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+ SET lock_timeout TO '2s'
+AS $function$
+BEGIN
+  PERFORM require_in_time(p_valid_until_ms);
+  INSERT INTO products AS p (id, external_id, name, description, price_amount, price_currency)
+  VALUES (p_id, p_external_id, p_name, p_description, p_price_amount, p_price_currency)
+  ON CONFLICT (external_id) DO NOTHING
+  RETURNING p.* INTO product;
+  outcome := CASE WHEN FOUND THEN 'CREATED' ELSE 'EXTERNAL_ID_TAKEN' END;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.create_review_stream()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -453,7 +468,7 @@ BEGIN
   RETURN NULL;
 END $function$;
 
-CREATE OR REPLACE FUNCTION public.create_reviews(p_ids uuid[], p_product_ids uuid[], p_author_ids uuid[], p_issuers text[], p_subjects text[], p_display_names text[], p_ratings smallint[], p_titles text[], p_bodies text[], p_with_product boolean[], p_status text, p_wait_for_products boolean, p_wait_for_authors boolean)
+CREATE OR REPLACE FUNCTION public.create_reviews(p_ids uuid[], p_product_ids uuid[], p_author_ids uuid[], p_issuers text[], p_subjects text[], p_display_names text[], p_ratings smallint[], p_titles text[], p_bodies text[], p_with_product boolean[], p_status text, p_wait_for_products boolean, p_wait_for_authors boolean, p_valid_until_ms double precision)
  RETURNS TABLE(nth integer, outcome text, rating_version integer, review reviews, author_name text, product products, rating rating_aggregates)
  LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
@@ -470,6 +485,7 @@ DECLARE
   authors_written uuid[];
   reviews_created uuid[];
 BEGIN
+  PERFORM require_in_time(p_valid_until_ms);
   SELECT array_agg(p.id) INTO products_known
     FROM products p WHERE p.id = ANY (p_product_ids) AND p.deleted_at IS NULL;
 
@@ -558,7 +574,7 @@ BEGIN
     JOIN rating_aggregates g ON g.product_id = asked.product_id;
 END $function$;
 
-CREATE OR REPLACE FUNCTION public.delete_product(p_id uuid)
+CREATE OR REPLACE FUNCTION public.delete_product(p_id uuid, p_valid_until_ms double precision)
  RETURNS boolean
  LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
@@ -568,6 +584,7 @@ DECLARE
   at_once CONSTANT integer := 1000;
   reviews_locked integer;
 BEGIN
+  PERFORM require_in_time(p_valid_until_ms);
   PERFORM FROM products WHERE id = p_id AND deleted_at IS NULL FOR UPDATE;
   IF NOT FOUND THEN
     RETURN false;
@@ -582,13 +599,14 @@ BEGIN
   RETURN true;
 END $function$;
 
-CREATE OR REPLACE FUNCTION public.delete_review(p_id uuid, p_issuer text, p_subject text, p_is_admin boolean, p_with_product boolean, OUT outcome text, OUT rating_version integer, OUT review reviews, OUT author_name text, OUT product products, OUT rating rating_aggregates)
+CREATE OR REPLACE FUNCTION public.delete_review(p_id uuid, p_issuer text, p_subject text, p_is_admin boolean, p_with_product boolean, p_valid_until_ms double precision, OUT outcome text, OUT rating_version integer, OUT review reviews, OUT author_name text, OUT product products, OUT rating rating_aggregates)
  RETURNS record
  LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
  SET lock_timeout TO '2s'
 AS $function$
 BEGIN
+  PERFORM require_in_time(p_valid_until_ms);
   DELETE FROM reviews r
    WHERE r.id = p_id
      AND EXISTS (SELECT FROM products p WHERE p.id = r.product_id AND p.deleted_at IS NULL)
@@ -621,13 +639,14 @@ BEGIN
   RETURN NULL;
 END $function$;
 
-CREATE OR REPLACE FUNCTION public.erase_author(p_id uuid, p_reviews text)
+CREATE OR REPLACE FUNCTION public.erase_author(p_id uuid, p_reviews text, p_valid_until_ms double precision)
  RETURNS integer
  LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
  SET lock_timeout TO '2s'
 AS $function$
 BEGIN
+  PERFORM require_in_time(p_valid_until_ms);
   UPDATE authors SET issuer = NULL, subject = NULL, display_name = NULL, erasure = p_reviews, updated_at = now()
    WHERE id = p_id AND erasure IS NULL;
   IF NOT FOUND THEN
@@ -663,7 +682,7 @@ BEGIN
   RETURN held;
 END $function$;
 
-CREATE OR REPLACE FUNCTION public.mark_review_helpful(p_id uuid, p_new_voter_id uuid, p_issuer text, p_subject text, p_display_name text, p_helpful boolean, OUT outcome text, OUT review reviews, OUT helpful_count integer)
+CREATE OR REPLACE FUNCTION public.mark_review_helpful(p_id uuid, p_new_voter_id uuid, p_issuer text, p_subject text, p_display_name text, p_helpful boolean, p_valid_until_ms double precision, OUT outcome text, OUT review reviews, OUT helpful_count integer)
  RETURNS record
  LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
@@ -672,6 +691,7 @@ AS $function$
 DECLARE
   voter uuid;
 BEGIN
+  PERFORM require_in_time(p_valid_until_ms);
   SELECT r.* INTO review
     FROM reviews r JOIN products p ON p.id = r.product_id AND p.deleted_at IS NULL
    WHERE r.id = p_id;
@@ -691,7 +711,7 @@ BEGIN
   SELECT c.helpful_count INTO helpful_count FROM review_vote_counts c WHERE c.review_id = p_id;
 END $function$;
 
-CREATE OR REPLACE FUNCTION public.moderate_review(p_id uuid, p_moderator_id uuid, p_issuer text, p_subject text, p_display_name text, p_expected_version integer, p_status text, p_reason text, p_with_product boolean, OUT outcome text, OUT rating_version integer, OUT review reviews, OUT author_name text, OUT product products, OUT rating rating_aggregates)
+CREATE OR REPLACE FUNCTION public.moderate_review(p_id uuid, p_moderator_id uuid, p_issuer text, p_subject text, p_display_name text, p_expected_version integer, p_status text, p_reason text, p_with_product boolean, p_valid_until_ms double precision, OUT outcome text, OUT rating_version integer, OUT review reviews, OUT author_name text, OUT product products, OUT rating rating_aggregates)
  RETURNS record
  LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
@@ -701,6 +721,7 @@ DECLARE
   moderator uuid;
   previous_status text;
 BEGIN
+  PERFORM require_in_time(p_valid_until_ms);
   moderator := hold_author(p_moderator_id, p_issuer, p_subject, p_display_name);
   SELECT r.* INTO review
     FROM reviews r JOIN products p ON p.id = r.product_id AND p.deleted_at IS NULL
@@ -843,15 +864,17 @@ BEGIN
   RETURN p_id IS NULL;
 END $function$;
 
-CREATE OR REPLACE FUNCTION public.reply_to_review(p_id uuid, p_new_author_id uuid, p_issuer text, p_subject text, p_display_name text, p_body text, OUT outcome text, OUT review reviews)
+CREATE OR REPLACE FUNCTION public.reply_to_review(p_id uuid, p_new_author_id uuid, p_issuer text, p_subject text, p_display_name text, p_body text, p_valid_until_ms double precision, OUT outcome text, OUT review reviews)
  RETURNS record
  LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
  SET lock_timeout TO '2s'
 AS $function$
 DECLARE
-  replier uuid := hold_author(p_new_author_id, p_issuer, p_subject, p_display_name);
+  replier uuid;
 BEGIN
+  PERFORM require_in_time(p_valid_until_ms);
+  replier := hold_author(p_new_author_id, p_issuer, p_subject, p_display_name);
   UPDATE reviews r
      SET reply_body = p_body,
          replied_at = CASE WHEN p_body IS NOT NULL THEN clock_timestamp() END,
@@ -865,6 +888,19 @@ BEGIN
      WHERE r.id = p_id;
   END IF;
   outcome := CASE WHEN review.id IS NULL THEN 'NOT_FOUND' ELSE 'DONE' END;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.require_in_time(p_valid_until_ms double precision)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  now_ms CONSTANT double precision := extract(epoch FROM clock_timestamp()) * 1000;
+BEGIN
+  IF now_ms > p_valid_until_ms THEN
+    RAISE EXCEPTION 'the change came too late: nobody may wait for it any more' USING ERRCODE = 'TL001', DETAIL = now_ms;
+  END IF;
+  RETURN true;
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.review_event_payload(event_id uuid, type text, product_id uuid, review_id uuid, seq integer, previous_rating smallint, rating smallint)
@@ -883,13 +919,14 @@ CREATE OR REPLACE FUNCTION public.search_query(value text)
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN (SELECT CASE WHEN (querytree(parsed.query) <> ALL (ARRAY[''::text, 'T'::text])) THEN parsed.query ELSE NULL::tsquery END AS "case" FROM (SELECT (replace((websearch_to_tsquery('simple'::regconfig, fold_text(search_query.value)))::text, ' <-> '::text, ' & '::text))::tsquery AS replace) parsed(query));
 
-CREATE OR REPLACE FUNCTION public.set_verified_purchase(p_id uuid, p_verified boolean, OUT outcome text, OUT review reviews)
+CREATE OR REPLACE FUNCTION public.set_verified_purchase(p_id uuid, p_verified boolean, p_valid_until_ms double precision, OUT outcome text, OUT review reviews)
  RETURNS record
  LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
  SET lock_timeout TO '2s'
 AS $function$
 BEGIN
+  PERFORM require_in_time(p_valid_until_ms);
   UPDATE reviews r SET verified_purchase = p_verified
    WHERE r.id = p_id AND r.verified_purchase <> p_verified
      AND EXISTS (SELECT FROM products p WHERE p.id = r.product_id AND p.deleted_at IS NULL);
@@ -909,7 +946,7 @@ BEGIN
   RETURN NULL;
 END $function$;
 
-CREATE OR REPLACE FUNCTION public.update_review(p_id uuid, p_issuer text, p_subject text, p_display_name text, p_expected_version integer, p_rating smallint, p_set_title boolean, p_title text, p_set_body boolean, p_body text, p_status text, p_with_product boolean, OUT outcome text, OUT rating_version integer, OUT review reviews, OUT author_name text, OUT product products, OUT rating rating_aggregates)
+CREATE OR REPLACE FUNCTION public.update_review(p_id uuid, p_issuer text, p_subject text, p_display_name text, p_expected_version integer, p_rating smallint, p_set_title boolean, p_title text, p_set_body boolean, p_body text, p_status text, p_with_product boolean, p_valid_until_ms double precision, OUT outcome text, OUT rating_version integer, OUT review reviews, OUT author_name text, OUT product products, OUT rating rating_aggregates)
  RETURNS record
  LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
@@ -918,6 +955,7 @@ AS $function$
 DECLARE
   author uuid;
 BEGIN
+  PERFORM require_in_time(p_valid_until_ms);
   UPDATE authors SET display_name = p_display_name, updated_at = now()
    WHERE issuer = p_issuer AND subject = p_subject AND display_name IS DISTINCT FROM p_display_name;
   SELECT id INTO author FROM authors WHERE issuer = p_issuer AND subject = p_subject;

@@ -7,6 +7,18 @@
 -- that nobody waits for it. Whoever waits for a lock gives up after two seconds (55P03, which callers may try again), so
 -- that one locked product does not take all connections of a pool.
 
+-- Every function is told until when its caller can be taken to wait, as ms since the epoch by the clock of this server. A statement
+-- that arrives later, from a process that was frozen or through a network that stood still, changes nothing (docs/adr/0034).
+CREATE FUNCTION require_in_time(p_valid_until_ms double precision) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  now_ms CONSTANT double precision := extract(epoch FROM clock_timestamp()) * 1000;
+BEGIN
+  IF now_ms > p_valid_until_ms THEN
+    RAISE EXCEPTION 'the change came too late: nobody may wait for it any more' USING ERRCODE = 'TL001', DETAIL = now_ms;
+  END IF;
+  RETURN true;
+END $$;
+
 -- Many new reviews as one transaction (group commit, docs/adr/0024); the arrays hold one review at each index, and the answer one
 -- row for each, by `nth` from 1, with the outcome that the review would have alone:
 --   CREATED           also where the review with this id is stored already: it was sent a second time
@@ -25,7 +37,7 @@
 CREATE FUNCTION create_reviews(
   p_ids uuid[], p_product_ids uuid[], p_author_ids uuid[], p_issuers text[], p_subjects text[], p_display_names text[],
   p_ratings smallint[], p_titles text[], p_bodies text[], p_with_product boolean[], p_status text,
-  p_wait_for_products boolean, p_wait_for_authors boolean
+  p_wait_for_products boolean, p_wait_for_authors boolean, p_valid_until_ms double precision
 ) RETURNS TABLE (
   nth integer, outcome text, rating_version integer, review reviews, author_name text, product products,
   rating rating_aggregates
@@ -39,6 +51,7 @@ DECLARE
   authors_written uuid[];
   reviews_created uuid[];
 BEGIN
+  PERFORM require_in_time(p_valid_until_ms);
   SELECT array_agg(p.id) INTO products_known
     FROM products p WHERE p.id = ANY (p_product_ids) AND p.deleted_at IS NULL;
 
@@ -152,13 +165,14 @@ END $$;
 CREATE FUNCTION update_review(
   p_id uuid, p_issuer text, p_subject text, p_display_name text, p_expected_version integer,
   p_rating smallint, p_set_title boolean, p_title text, p_set_body boolean, p_body text,
-  p_status text, p_with_product boolean,
+  p_status text, p_with_product boolean, p_valid_until_ms double precision,
   OUT outcome text, OUT rating_version integer, OUT review reviews, OUT author_name text, OUT product products,
   OUT rating rating_aggregates
 ) LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
 DECLARE
   author uuid;
 BEGIN
+  PERFORM require_in_time(p_valid_until_ms);
   UPDATE authors SET display_name = p_display_name, updated_at = now()
    WHERE issuer = p_issuer AND subject = p_subject AND display_name IS DISTINCT FROM p_display_name;
   SELECT id INTO author FROM authors WHERE issuer = p_issuer AND subject = p_subject;
@@ -203,11 +217,12 @@ END $$;
 
 CREATE FUNCTION delete_review(
   p_id uuid, p_issuer text, p_subject text, p_is_admin boolean,
-  p_with_product boolean,
+  p_with_product boolean, p_valid_until_ms double precision,
   OUT outcome text, OUT rating_version integer, OUT review reviews, OUT author_name text, OUT product products,
   OUT rating rating_aggregates
 ) LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
 BEGIN
+  PERFORM require_in_time(p_valid_until_ms);
   DELETE FROM reviews r
    WHERE r.id = p_id
      AND EXISTS (SELECT FROM products p WHERE p.id = r.product_id AND p.deleted_at IS NULL)
@@ -230,14 +245,30 @@ BEGIN
   END IF;
 END $$;
 
+-- A new product, or EXTERNAL_ID_TAKEN.
+CREATE FUNCTION create_product(
+  p_id uuid, p_external_id text, p_name text, p_description text, p_price_amount numeric, p_price_currency text,
+  p_valid_until_ms double precision,
+  OUT outcome text, OUT product products
+) LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
+BEGIN
+  PERFORM require_in_time(p_valid_until_ms);
+  INSERT INTO products AS p (id, external_id, name, description, price_amount, price_currency)
+  VALUES (p_id, p_external_id, p_name, p_description, p_price_amount, p_price_currency)
+  ON CONFLICT (external_id) DO NOTHING
+  RETURNING p.* INTO product;
+  outcome := CASE WHEN FOUND THEN 'CREATED' ELSE 'EXTERNAL_ID_TAKEN' END;
+END $$;
+
 -- Deletes a product; answers whether it was there. With very many reviews (a million take minutes) it is only marked, which
 -- closes its stream and takes it out of everything that is read; remove_deleted_products then removes it piece by piece.
-CREATE FUNCTION delete_product(p_id uuid) RETURNS boolean
+CREATE FUNCTION delete_product(p_id uuid, p_valid_until_ms double precision) RETURNS boolean
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
 DECLARE
   at_once CONSTANT integer := 1000;
   reviews_locked integer;
 BEGIN
+  PERFORM require_in_time(p_valid_until_ms);
   PERFORM FROM products WHERE id = p_id AND deleted_at IS NULL FOR UPDATE;
   IF NOT FOUND THEN
     RETURN false;

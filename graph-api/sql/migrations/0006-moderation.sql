@@ -27,7 +27,7 @@ CREATE INDEX review_decisions_moderator_id_idx ON review_decisions (moderator_id
 -- that the moderator has not read. The lock order is that of 0005: the moderator is an author.
 CREATE FUNCTION moderate_review(
   p_id uuid, p_moderator_id uuid, p_issuer text, p_subject text, p_display_name text, p_expected_version integer,
-  p_status text, p_reason text, p_with_product boolean,
+  p_status text, p_reason text, p_with_product boolean, p_valid_until_ms double precision,
   OUT outcome text, OUT rating_version integer, OUT review reviews, OUT author_name text, OUT product products,
   OUT rating rating_aggregates
 ) LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
@@ -35,6 +35,7 @@ DECLARE
   moderator uuid;
   previous_status text;
 BEGIN
+  PERFORM require_in_time(p_valid_until_ms);
   moderator := hold_author(p_moderator_id, p_issuer, p_subject, p_display_name);
   SELECT r.* INTO review
     FROM reviews r JOIN products p ON p.id = r.product_id AND p.deleted_at IS NULL

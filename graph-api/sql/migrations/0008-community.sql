@@ -94,11 +94,13 @@ CREATE TRIGGER review_votes_refuse_change BEFORE UPDATE OR TRUNCATE ON review_vo
 -- the caller's own is OWN_REVIEW. Lock order: voter, vote, count; neither the review nor its product is locked against changes.
 CREATE FUNCTION mark_review_helpful(
   p_id uuid, p_new_voter_id uuid, p_issuer text, p_subject text, p_display_name text, p_helpful boolean,
+  p_valid_until_ms double precision,
   OUT outcome text, OUT review reviews, OUT helpful_count integer
 ) LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
 DECLARE
   voter uuid;
 BEGIN
+  PERFORM require_in_time(p_valid_until_ms);
   SELECT r.* INTO review
     FROM reviews r JOIN products p ON p.id = r.product_id AND p.deleted_at IS NULL
    WHERE r.id = p_id;
@@ -121,11 +123,14 @@ END $$;
 -- The merchant's reply to a review of any status; null takes it back. The same body again changes nothing.
 CREATE FUNCTION reply_to_review(
   p_id uuid, p_new_author_id uuid, p_issuer text, p_subject text, p_display_name text, p_body text,
+  p_valid_until_ms double precision,
   OUT outcome text, OUT review reviews
 ) LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
 DECLARE
-  replier uuid := hold_author(p_new_author_id, p_issuer, p_subject, p_display_name);
+  replier uuid;
 BEGIN
+  PERFORM require_in_time(p_valid_until_ms);
+  replier := hold_author(p_new_author_id, p_issuer, p_subject, p_display_name);
   UPDATE reviews r
      SET reply_body = p_body,
          replied_at = CASE WHEN p_body IS NOT NULL THEN clock_timestamp() END,
@@ -142,9 +147,11 @@ BEGIN
 END $$;
 
 -- Whether the author of a review bought the product, as an admin says.
-CREATE FUNCTION set_verified_purchase(p_id uuid, p_verified boolean, OUT outcome text, OUT review reviews)
-LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
+CREATE FUNCTION set_verified_purchase(
+  p_id uuid, p_verified boolean, p_valid_until_ms double precision, OUT outcome text, OUT review reviews
+) LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
 BEGIN
+  PERFORM require_in_time(p_valid_until_ms);
   UPDATE reviews r SET verified_purchase = p_verified
    WHERE r.id = p_id AND r.verified_purchase <> p_verified
      AND EXISTS (SELECT FROM products p WHERE p.id = r.product_id AND p.deleted_at IS NULL);
@@ -157,9 +164,10 @@ END $$;
 -- Begins the erasure of an author: nobody has this identity any more, whoever comes with it is a new author, and the name is gone.
 -- What the author leaves behind is removed by remove_erased_author, piece by piece. Answers how many reviews lose their author or
 -- are deleted, as p_reviews says; null where there is no such author. Creations in flight, which keep their author, are waited for.
-CREATE FUNCTION erase_author(p_id uuid, p_reviews text) RETURNS integer
+CREATE FUNCTION erase_author(p_id uuid, p_reviews text, p_valid_until_ms double precision) RETURNS integer
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
 BEGIN
+  PERFORM require_in_time(p_valid_until_ms);
   UPDATE authors SET issuer = NULL, subject = NULL, display_name = NULL, erasure = p_reviews, updated_at = now()
    WHERE id = p_id AND erasure IS NULL;
   IF NOT FOUND THEN

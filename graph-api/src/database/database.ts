@@ -3,7 +3,9 @@ import { prepareSession } from '@exact-ratings/shared/clients/postgres-session.j
 import type { DatabaseConfig } from '@exact-ratings/shared/config/server-config.js';
 import pg from 'pg';
 import type { DataSource } from 'typeorm';
+import type { Lifetime } from './lifetime.js';
 import type { PipelinedReads } from './pipelined-reads.js';
+import { clockOfLateStatement, noteClock, readClock } from './postgres-clock.js';
 import { leavesConnectionUsable } from './postgres-errors.js';
 
 /** A statement; under a name of its own it is prepared once per connection. */
@@ -11,6 +13,12 @@ export interface Statement {
   readonly name?: string;
   readonly text: string;
 }
+
+/** Time from the look whether a change is still wanted until PostgreSQL must have begun it. */
+const CHANGE_VALID_MS = 2_000;
+
+/** How often a change that came too late is sent again, where it is still wanted. */
+const MAX_LATE_ATTEMPTS = 5;
 
 export interface PgQuery {
   readonly name?: string;
@@ -54,7 +62,7 @@ export function createPool(config: DatabaseConfig, options: PoolOptions): pg.Poo
     ...postgresOptions(config, 'graph-api'),
     max: options.size,
     connectionTimeoutMillis: 3_000,
-    onConnect: prepareSession(options.statementTimeoutMs),
+    onConnect: prepareSession(options.statementTimeoutMs, noteClock),
     query_timeout: options.statementTimeoutMs + 2_000,
   });
   pool.on('error', options.onPoolError);
@@ -86,24 +94,73 @@ export class Database {
 
   /** One read of any length, one round trip. */
   query(query: PgQuery): Promise<{ rows: unknown[] }> {
-    return run((this.dataSource.driver as unknown as { master: pg.Pool }).master, query);
+    return onConnection((this.dataSource.driver as unknown as { master: pg.Pool }).master, (client) =>
+      client.query(query),
+    );
   }
 
-  /** One write, one round trip, as a transaction of its own. */
+  /** One write that no request asked for, one round trip, as a transaction of its own. */
   write(query: PgQuery): Promise<{ rows: unknown[] }> {
-    return run(this.writes, query);
+    return onConnection(this.writes, (client) => client.query(query));
+  }
+
+  /**
+   * One write that a request asked for, one round trip, as a transaction of its own; nothing once it has ended: see `changeForAll`.
+   * @param queryUntil makes the statement, which must call `require_in_time` with the time that it is given
+   */
+  change(lifetime: Lifetime, queryUntil: (validUntilMs: number) => PgQuery): Promise<{ rows: unknown[] }> {
+    return this.changeForAll((validUntilMs) => {
+      lifetime.throwIfEnded();
+      return queryUntil(validUntilMs);
+    });
+  }
+
+  /**
+   * One write that requests asked for, one round trip, as a transaction of its own; nothing once they have ended, also
+   * where this process or the network stood still on the way ([ADR 34](../../../docs/adr/0034-late-changes.md)). Rejects with pg's errors.
+   * @param prepare looks whether the change is still wanted, as the last thing before it is sent, and throws or answers null where it is
+   *   not. The statement must call `require_in_time` with the time that it is given: by the clock of PostgreSQL, in ms since the epoch
+   * @returns no rows where nothing was sent
+   */
+  changeForAll(prepare: (validUntilMs: number) => PgQuery | null): Promise<{ rows: unknown[] }> {
+    return onConnection(this.writes, async (client) => {
+      for (let attempt = 1; ; attempt += 1) {
+        const validUntilMs = (await readClock(client)) + CHANGE_VALID_MS;
+        await allSocketsRead();
+        const query = prepare(validUntilMs);
+        if (query === null) return { rows: [] };
+        try {
+          return await client.query(query);
+        } catch (error) {
+          const clockMs = clockOfLateStatement(error);
+          if (clockMs === null || attempt === MAX_LATE_ATTEMPTS) throw error;
+          noteClock(client, clockMs);
+        }
+      }
+    });
   }
 }
 
+/**
+ * Resolves once all that had arrived is read: a process that was frozen finds requests, answers and the ends of its clients'
+ * connections at once, and reads the end of a connection one turn after what came before it.
+ */
+async function allSocketsRead(): Promise<void> {
+  for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
 /** A connection is given up where it may be unusable, not where PostgreSQL refused a statement (such as for a unique key). */
-async function run(pool: pg.Pool, query: PgQuery): Promise<{ rows: unknown[] }> {
+async function onConnection(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<{ rows: unknown[] }>,
+): Promise<{ rows: unknown[] }> {
   const client = await pool.connect();
   let broken = false;
   // A connection that breaks says so here as well; without a listener that would end the process.
   const onError = (): void => void (broken = true);
   client.on('error', onError);
   try {
-    return await client.query(query);
+    return await work(client);
   } catch (error) {
     broken ||= !leavesConnectionUsable(error);
     throw error;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { BUSY, GroupCommit, type WaitFor } from './group-commit.js';
+import type { Lifetime } from './lifetime.js';
 
 /** A change of `key`; `fate` says what its transaction does. */
 interface Change {
@@ -13,7 +14,19 @@ class Refusal extends Error {}
 class LockTimeout extends Refusal {}
 class ConnectionLost extends Error {}
 const UNAVAILABLE = new Error('unavailable');
-const NEVER = new AbortController().signal;
+
+/** A request whose client may give up. */
+class Request implements Lifetime {
+  private reason: Error | null = null;
+
+  giveUp(reason: Error): void {
+    this.reason = reason;
+  }
+
+  throwIfEnded(): void {
+    if (this.reason !== null) throw this.reason;
+  }
+}
 
 /** A database whose transactions end when the test says so. */
 class FakeDatabase {
@@ -26,7 +39,7 @@ class FakeDatabase {
 
   readonly group = new GroupCommit<Change, string>({
     keyOf: ({ key }) => key,
-    commit: (changes, waitFor) => this.commit(changes, waitFor),
+    commit: (begin, waitFor) => this.commit(begin, waitFor),
     isRefusal: (error) => error instanceof Refusal,
     isLockTimeout: (error) => error instanceof LockTimeout,
     unavailable: () => UNAVAILABLE,
@@ -34,11 +47,13 @@ class FakeDatabase {
     maxPending: 20,
   });
 
-  submit(change: Change, signal: AbortSignal = NEVER): Promise<string> {
-    return this.group.submit(change, signal);
+  submit(change: Change, request: Lifetime = new Request()): Promise<string> {
+    return this.group.submit(change, request);
   }
 
-  private async commit(changes: readonly Change[], waitFor: WaitFor): Promise<Array<string | typeof BUSY>> {
+  private async commit(begin: () => readonly Change[], waitFor: WaitFor): Promise<Array<string | typeof BUSY>> {
+    const changes = begin();
+    if (changes.length === 0) return [];
     this.batches.push({ names: changes.map(({ name }) => name), waitFor });
     await this.gate();
     const failure = this.failures.shift();
@@ -95,16 +110,16 @@ test('what is too much is refused at once; when others have ended there is room 
 
 test('a change whose caller gave up before it began is not made, and holds up nobody', async () => {
   const open = hold(database);
-  const caller = new AbortController();
+  const caller = new Request();
   const first = database.submit({ key: 'p', name: 'a' });
-  const given = outcome(database.submit({ key: 'p', name: 'given up' }, caller.signal));
+  const given = outcome(database.submit({ key: 'p', name: 'given up' }, caller));
   const last = database.submit({ key: 'p', name: 'b' });
   const reason = new Error('gone');
-  caller.abort(reason);
+  caller.giveUp(reason);
   open();
   expect(await Promise.all([first, given, last])).toEqual(['a done', reason, 'b done']);
   expect(database.committed).toEqual(['a', 'b']);
-  await expect(database.submit({ key: 'p', name: 'too late' }, caller.signal)).rejects.toBe(reason);
+  await expect(database.submit({ key: 'p', name: 'too late' }, caller)).rejects.toBe(reason);
 });
 
 test('what is locked leaves the batch and waits by key, while others go on', async () => {
@@ -163,12 +178,12 @@ test('a batch that is refused is tried one by one, and each change has its own o
 });
 
 test('a batch whose commit is unknown is sent once more as it was, without those who gave up', async () => {
-  const caller = new AbortController();
+  const caller = new Request();
   database.failures = [new ConnectionLost()];
-  database.gate = () => Promise.resolve(caller.abort(new Error('gone')));
+  database.gate = () => Promise.resolve(caller.giveUp(new Error('gone')));
   const [one, gone] = [
     database.submit({ key: 'p', name: 'one' }),
-    outcome(database.submit({ key: 'p', name: 'gone' }, caller.signal)),
+    outcome(database.submit({ key: 'p', name: 'gone' }, caller)),
   ];
   expect(await one).toBe('one done');
   expect(await gone).toEqual(new Error('gone'));

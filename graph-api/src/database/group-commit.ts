@@ -1,3 +1,5 @@
+import type { Lifetime } from './lifetime.js';
+
 /** What a batch may wait for. `nothing`: changes of any keys. `key`: changes of one key. `everything`: a single change. */
 export type WaitFor = 'nothing' | 'key' | 'everything';
 
@@ -8,10 +10,11 @@ export interface GroupCommitOptions<Change, Outcome> {
   /** What changes contend for, such as the product's id. */
   readonly keyOf: (change: Change) => string;
   /**
-   * Makes the changes in one transaction; answers their outcomes in their order. It must be safe to run twice with the
+   * Makes changes in one transaction; answers their outcomes in their order. It must be safe to run twice with the
    * same changes. Rejects where none of them was made, or where that is unknown.
+   * @param begin to be called as the last thing before the transaction begins: answers the changes that are still wanted
    */
-  readonly commit: (changes: readonly Change[], waitFor: WaitFor) => Promise<ReadonlyArray<Outcome | typeof BUSY>>;
+  readonly commit: (begin: () => readonly Change[], waitFor: WaitFor) => Promise<ReadonlyArray<Outcome | typeof BUSY>>;
   /** Whether the transaction was refused and is undone; else nobody knows whether it was committed. */
   readonly isRefusal: (error: unknown) => boolean;
   /** Whether a refusal means that the lock of the batch's key did not come in time. */
@@ -26,7 +29,7 @@ export interface GroupCommitOptions<Change, Outcome> {
 
 interface Entry<Change, Outcome> {
   readonly change: Change;
-  readonly signal: AbortSignal;
+  readonly lifetime: Lifetime;
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -58,15 +61,15 @@ export class GroupCommit<Change, Outcome> {
   constructor(private readonly options: GroupCommitOptions<Change, Outcome>) {}
 
   /**
-   * @param signal aborted when the caller has given up
-   * @throws what the transaction of this change was refused for; `unavailable()`; the signal's reason
+   * @param lifetime of the request that asks for it
+   * @throws what the transaction of this change was refused for; `unavailable()`; what the lifetime throws
    */
-  async submit(change: Change, signal: AbortSignal): Promise<Outcome> {
+  async submit(change: Change, lifetime: Lifetime): Promise<Outcome> {
     if (this.pending >= this.options.maxPending) throw this.options.unavailable();
     this.pending += 1;
     try {
       return await new Promise<Outcome>((resolve, reject) => {
-        const entry = { change, signal, resolve, reject };
+        const entry = { change, lifetime, resolve, reject };
         const contended = this.waiting.get(this.options.keyOf(change));
         if (contended !== undefined) contended.push(entry);
         else this.next.push(entry);
@@ -138,13 +141,14 @@ export class GroupCommit<Change, Outcome> {
     onRefusal: (entry: Entry<Change, Outcome>, error: unknown) => void,
   ): Promise<Array<Entry<Change, Outcome>>> {
     let failure: unknown;
+    let entries = batch;
+    const begin = (): Change[] => {
+      entries = entries.filter(isWanted);
+      return entries.map(({ change }) => change);
+    };
     for (let attempt = 1; attempt <= 2; attempt += 1) {
-      const entries = batch.filter(({ signal }) => !signal.aborted);
-      for (const { signal, reject } of batch) if (signal.aborted) reject(signal.reason);
-      if (entries.length === 0) return [];
       try {
-        const changes = entries.map(({ change }) => change);
-        const outcomes = await this.options.commit(changes, waitFor);
+        const outcomes = await this.options.commit(begin, waitFor);
         return entries.filter((entry, i) => {
           const outcome = outcomes[i]!;
           if (outcome !== BUSY) entry.resolve(outcome);
@@ -158,7 +162,18 @@ export class GroupCommit<Change, Outcome> {
         failure = error;
       }
     }
-    for (const { reject } of batch) reject(failure);
+    for (const { reject } of entries) reject(failure);
     return [];
+  }
+}
+
+/** Rejects a change whose request has ended. */
+function isWanted<Change, Outcome>({ lifetime, reject }: Entry<Change, Outcome>): boolean {
+  try {
+    lifetime.throwIfEnded();
+    return true;
+  } catch (error) {
+    reject(error);
+    return false;
   }
 }

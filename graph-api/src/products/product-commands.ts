@@ -1,13 +1,20 @@
 import type { DataSource } from 'typeorm';
 import { violatedConstraint, retryOnDeadlock } from '../database/postgres-errors.js';
-import type { Database } from '../database/database.js';
+import type { Database, PgQuery } from '../database/database.js';
+import type { Lifetime } from '../database/lifetime.js';
 import { newId } from '../graphql/ids.js';
 import type { ListCounts } from '../pagination/list-counts.js';
 import type { Money } from './money.js';
 import type { Product } from './product.js';
 import { ProductEntity } from './product.entity.js';
+import { productOfRecord, productRecordColumns } from './product-record.js';
 import type { ProductRefusal } from './product-refusal.js';
 import { EXISTING_PRODUCT, PRODUCT_COLUMNS, productOf, type ProductRow } from './product-row.js';
+
+const CREATE_PRODUCT = {
+  name: 'create_product',
+  text: `SELECT outcome, ${productRecordColumns('product')} FROM create_product($1, $2, $3, $4, $5, $6, $7)`,
+};
 
 /** A valid new product. */
 export interface NewProduct {
@@ -47,30 +54,20 @@ export class ProductCommands {
     this.dataSource = database.dataSource;
   }
 
-  async create(input: NewProduct): Promise<ProductResult> {
-    return refuseTakenExternalId(async () => {
-      const [row] = await this.run<ProductRow>(
-        this.dataSource
-          .createQueryBuilder()
-          .insert()
-          .into(ProductEntity)
-          .values({
-            id: newId(),
-            externalId: input.externalId ?? null,
-            name: input.name,
-            description: input.description ?? null,
-            priceAmount: input.price.amount,
-            priceCurrency: input.price.currencyCode,
-          })
-          .returning(PRODUCT_COLUMNS),
-      );
-      this.productCounts.invalidate();
-      return { status: 'DONE', product: productOf(row!) };
-    });
+  async create(input: NewProduct, lifetime: Lifetime): Promise<ProductResult> {
+    const { externalId, name, description, price } = input;
+    const values = [newId(), externalId ?? null, name, description ?? null, price.amount, price.currencyCode];
+    const [row] = await this.change(
+      (validUntilMs) => ({ ...CREATE_PRODUCT, values: [...values, validUntilMs] }),
+      lifetime,
+    );
+    if (row!['outcome'] === 'EXTERNAL_ID_TAKEN') return { status: 'EXTERNAL_ID_TAKEN' };
+    this.productCounts.invalidate();
+    return { status: 'DONE', product: productOfRecord('product', row!)! };
   }
 
   /** Only the fields that the input has; nothing is written where they all have these values already. */
-  async update(id: string, input: ProductChanges): Promise<ProductResult> {
+  async update(id: string, input: ProductChanges, lifetime: Lifetime): Promise<ProductResult> {
     const changes = {
       ...(input.externalId === undefined ? {} : { externalId: input.externalId }),
       ...(input.name == null ? {} : { name: input.name }),
@@ -85,19 +82,21 @@ export class ProductCommands {
     const isDifferent = `(${columns.join(', ')}) IS DISTINCT FROM (:${fields.join(', :')})`;
 
     return refuseTakenExternalId(async () => {
-      const [row] = await retryOnDeadlock(() =>
-        this.run<ProductRow>(
-          this.dataSource
+      const [row] = (await retryOnDeadlock(() =>
+        this.change((validUntilMs) => {
+          const [text, values] = this.dataSource
             .createQueryBuilder()
             .update(ProductEntity)
             .set({ ...changes, version: () => 'version + 1', updatedAt: () => 'now()' })
             .where(
-              `id = :id AND ${EXISTING_PRODUCT} AND (:expectedVersion::integer IS NULL OR version = :expectedVersion) AND ${isDifferent}`,
-              parameters,
+              `id = :id AND ${EXISTING_PRODUCT} AND (:expectedVersion::integer IS NULL OR version = :expectedVersion) AND ${isDifferent} AND require_in_time(:validUntilMs)`,
+              { ...parameters, validUntilMs },
             )
-            .returning(PRODUCT_COLUMNS),
-        ),
-      );
+            .returning(PRODUCT_COLUMNS)
+            .getQueryAndParameters();
+          return { text, values };
+        }, lifetime),
+      )) as unknown as ProductRow[];
       if (row === undefined) return this.unchanged(id, input.expectedVersion ?? null);
       this.productCounts.invalidate();
       return { status: 'DONE', product: productOf(row) };
@@ -105,11 +104,12 @@ export class ProductCommands {
   }
 
   /** The product goes with its reviews, however many (delete_product); the triggers write one event. */
-  async delete(id: string): Promise<boolean> {
-    const { rows } = await retryOnDeadlock(() =>
-      this.database.write({ name: 'delete_product', text: 'SELECT delete_product($1) AS deleted', values: [id] }),
+  async delete(id: string, lifetime: Lifetime): Promise<boolean> {
+    const statement = { name: 'delete_product', text: 'SELECT delete_product($1, $2) AS deleted' };
+    const [row] = await retryOnDeadlock(() =>
+      this.change((validUntilMs) => ({ ...statement, values: [id, validUntilMs] }), lifetime),
     );
-    if (!(rows as Array<{ deleted: boolean }>)[0]!.deleted) return false;
+    if (row!['deleted'] !== true) return false;
     this.productCounts.invalidate();
     this.eventsCommitted();
     this.productDeleted();
@@ -117,12 +117,15 @@ export class ProductCommands {
   }
 
   /**
-   * Runs TypeORM's statement on the pool of writes. Its own `execute` gives a connection whose statement timed out back to its
+   * TypeORM makes statements and does not run them: its own `execute` gives a connection whose statement timed out back to its
    * pool, where it makes the next callers time out as well.
    */
-  private async run<Row>(query: { getQueryAndParameters(): [string, unknown[]] }): Promise<Row[]> {
-    const [text, values] = query.getQueryAndParameters();
-    return (await this.database.write({ text, values })).rows as Row[];
+  private async change(
+    statementUntil: (validUntilMs: number) => PgQuery,
+    lifetime: Lifetime,
+  ): Promise<Array<Record<string, unknown>>> {
+    const { rows } = await this.database.change(lifetime, statementUntil);
+    return rows as Array<Record<string, unknown>>;
   }
 
   private async unchanged(id: string, expectedVersion: number | null): Promise<ProductResult> {

@@ -203,7 +203,7 @@ describe('in flight', () => {
     const eraser = await database.pool.connect();
     try {
       await eraser.query('BEGIN');
-      await eraser.query(`SELECT erase_author($1, 'ANONYMIZE')`, [authorId]);
+      await eraser.query(`SELECT erase_author($1, 'ANONYMIZE', NULL)`, [authorId]);
       const answer = request();
       await eventually('the request waits for the erasure', async () => {
         const { rows } = await database.pool.query(

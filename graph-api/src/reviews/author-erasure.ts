@@ -1,6 +1,7 @@
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { RunningLoop } from '@exact-ratings/shared/runtime/running-loop.js';
 import type { Database } from '../database/database.js';
+import type { Lifetime } from '../database/lifetime.js';
 import { retryOnDeadlock } from '../database/postgres-errors.js';
 import type { ErasedReviews } from './erased-reviews.js';
 
@@ -48,27 +49,27 @@ export class AuthorErasure {
 
   /**
    * @param reviews what becomes of the author's reviews
-   * @param signal aborted when nobody waits any more: an erasure that has begun goes on in the background
+   * @param lifetime of the request: an erasure that has begun when it ends goes on in the background
    * @returns how many reviews that concerns; null where there is no such author
    */
-  async erase(authorId: string, reviews: ErasedReviews, signal: AbortSignal): Promise<number | null> {
-    signal.throwIfAborted();
+  async erase(authorId: string, reviews: ErasedReviews, lifetime: Lifetime): Promise<number | null> {
     const { rows } = await retryOnDeadlock(() =>
-      this.database.write({
+      this.database.change(lifetime, (validUntilMs) => ({
         name: 'erase_author',
-        text: 'SELECT erase_author($1, $2) AS affected',
-        values: [authorId, reviews],
-      }),
+        text: 'SELECT erase_author($1, $2, $3) AS affected',
+        values: [authorId, reviews, validUntilMs],
+      })),
     );
     const { affected } = (rows as Array<{ affected: number | null }>)[0]!;
-    if (affected !== null && !(await this.removeAtOnce(authorId, signal))) this.loop.wake();
+    if (affected !== null && !(await this.removeAtOnce(authorId, lifetime))) this.loop.wake();
     return affected;
   }
 
   /** @returns whether everything is removed; what cannot be now is left to the loop, since the author is erased already */
-  private async removeAtOnce(authorId: string, signal: AbortSignal): Promise<boolean> {
+  private async removeAtOnce(authorId: string, lifetime: Lifetime): Promise<boolean> {
     try {
-      for (let batch = 1; batch <= BATCHES_AT_ONCE && !signal.aborted; batch += 1) {
+      for (let batch = 1; batch <= BATCHES_AT_ONCE; batch += 1) {
+        lifetime.throwIfEnded();
         if (!(await this.removeBatch(authorId))) return true;
       }
     } catch {

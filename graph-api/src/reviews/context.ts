@@ -6,11 +6,9 @@ import type { ReviewCommands } from './review-commands.js';
 import type { ReviewLoaders } from './review-loaders.js';
 
 /** What the resolvers of reviews take from a request. */
-export interface ReviewsContext extends RatingsContext, Pick<ProductsContext, 'viewer' | 'products'> {
+export interface ReviewsContext extends RatingsContext, Pick<ProductsContext, 'viewer' | 'products' | 'lifetime'> {
   readonly reviews: ReviewLoaders;
   readonly reviewCommands: ReviewCommands;
   readonly reviewAnnotations: ReviewAnnotations;
   readonly authorErasure: AuthorErasure;
-  /** Aborted when the request is over, or nobody waits for it any more. */
-  readonly signal: AbortSignal;
 }

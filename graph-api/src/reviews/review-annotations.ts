@@ -1,5 +1,6 @@
 import type { Viewer } from '../auth/viewer.js';
 import type { Database } from '../database/database.js';
+import type { Lifetime } from '../database/lifetime.js';
 import { retryOnDeadlock, violatedConstraint } from '../database/postgres-errors.js';
 import { newId } from '../graphql/ids.js';
 import { reviewOf, reviewRecordColumns, type ReviewRow } from './review-row.js';
@@ -24,44 +25,46 @@ export class ReviewAnnotations {
   constructor(private readonly database: Database) {}
 
   /** For admins. A null body takes the reply back. */
-  reply(viewer: Viewer, reviewId: string, body: string | null, signal: AbortSignal): Promise<AnnotationResult> {
+  reply(viewer: Viewer, reviewId: string, body: string | null, lifetime: Lifetime): Promise<AnnotationResult> {
     return this.run(
-      { name: 'reply_to_review', text: `SELECT ${COLUMNS} FROM reply_to_review($1, $2, $3, $4, $5, $6)` },
+      { name: 'reply_to_review', text: `SELECT ${COLUMNS} FROM reply_to_review($1, $2, $3, $4, $5, $6, $7)` },
       [reviewId, newId(), viewer.issuer, viewer.subject, viewer.displayName, body],
-      signal,
+      lifetime,
     );
   }
 
   /** For admins. */
-  setVerifiedPurchase(reviewId: string, verified: boolean, signal: AbortSignal): Promise<AnnotationResult> {
+  setVerifiedPurchase(reviewId: string, verified: boolean, lifetime: Lifetime): Promise<AnnotationResult> {
     return this.run(
-      { name: 'set_verified_purchase', text: `SELECT ${COLUMNS} FROM set_verified_purchase($1, $2)` },
+      { name: 'set_verified_purchase', text: `SELECT ${COLUMNS} FROM set_verified_purchase($1, $2, $3)` },
       [reviewId, verified],
-      signal,
+      lifetime,
     );
   }
 
   /** A vote, or with `false` taking it back; either twice is as good as once. */
-  markHelpful(viewer: Viewer, reviewId: string, helpful: boolean, signal: AbortSignal): Promise<AnnotationResult> {
+  markHelpful(viewer: Viewer, reviewId: string, helpful: boolean, lifetime: Lifetime): Promise<AnnotationResult> {
     return this.run(
       {
         name: 'mark_review_helpful',
         // The count after the vote, which the row's own look-up does not see.
-        text: `SELECT ${COLUMNS}, helpful_count AS votes FROM mark_review_helpful($1, $2, $3, $4, $5, $6)`,
+        text: `SELECT ${COLUMNS}, helpful_count AS votes FROM mark_review_helpful($1, $2, $3, $4, $5, $6, $7)`,
       },
       [reviewId, newId(), viewer.issuer, viewer.subject, viewer.displayName, helpful],
-      signal,
+      lifetime,
     );
   }
 
+  /** @param values of all parameters but the last one, the time until which the change is valid */
   private async run(
     statement: { name: string; text: string },
     values: unknown[],
-    signal: AbortSignal,
+    lifetime: Lifetime,
   ): Promise<AnnotationResult> {
-    signal.throwIfAborted();
     try {
-      const { rows } = await retryOnDeadlock(() => this.database.write({ ...statement, values }));
+      const { rows } = await retryOnDeadlock(() =>
+        this.database.change(lifetime, (validUntilMs) => ({ ...statement, values: [...values, validUntilMs] })),
+      );
       const row = rows[0] as AnnotationRow;
       return row.outcome === 'DONE' ? { status: 'DONE', review: reviewOf(row) } : { status: row.outcome };
     } catch (error) {

@@ -2,6 +2,7 @@ import type { Viewer } from '../auth/viewer.js';
 import { retryOnDeadlock, violatedConstraint } from '../database/postgres-errors.js';
 import type { Database } from '../database/database.js';
 import type { GroupCommit } from '../database/group-commit.js';
+import type { Lifetime } from '../database/lifetime.js';
 import { newId } from '../graphql/ids.js';
 import {
   ratedProductOf,
@@ -32,8 +33,8 @@ export interface ReviewModeration {
 export interface CommandOptions {
   /** Whether the answer shows the product and its rating. */
   readonly withProduct: boolean;
-  /** Aborted when nobody waits for the command any more: what has not begun by then is not begun. */
-  readonly signal: AbortSignal;
+  /** Of the request: what has not begun when it ends is not begun. */
+  readonly lifetime: Lifetime;
 }
 
 /** Outcomes of changes that wrote an event. */
@@ -63,9 +64,9 @@ export class ReviewCommands {
     viewer: Viewer,
     productId: string,
     input: NewReview,
-    { withProduct, signal }: CommandOptions,
+    { withProduct, lifetime }: CommandOptions,
   ): Promise<ReviewResult> {
-    return this.creation.submit({ id: newId(), viewer, productId, input, withProduct }, signal);
+    return this.creation.submit({ id: newId(), viewer, productId, input, withProduct }, lifetime);
   }
 
   /** Only the author may; absent fields stay, null clears. */
@@ -73,7 +74,7 @@ export class ReviewCommands {
     return this.run(
       {
         name: 'update_review',
-        text: `SELECT ${REVIEW_CHANGE_COLUMNS} FROM update_review($1, $2, $3, $4, $5, $6::smallint, $7, $8, $9, $10, $11, $12)`,
+        text: `SELECT ${REVIEW_CHANGE_COLUMNS} FROM update_review($1, $2, $3, $4, $5, $6::smallint, $7, $8, $9, $10, $11, $12, $13)`,
       },
       [
         reviewId,
@@ -96,7 +97,7 @@ export class ReviewCommands {
   /** The author may, and an admin. */
   delete(viewer: Viewer, reviewId: string, options: CommandOptions): Promise<ReviewResult> {
     return this.run(
-      { name: 'delete_review', text: `SELECT ${REVIEW_CHANGE_COLUMNS} FROM delete_review($1, $2, $3, $4, $5)` },
+      { name: 'delete_review', text: `SELECT ${REVIEW_CHANGE_COLUMNS} FROM delete_review($1, $2, $3, $4, $5, $6)` },
       [reviewId, viewer.issuer, viewer.subject, viewer.isAdmin, options.withProduct],
       options,
     );
@@ -107,7 +108,7 @@ export class ReviewCommands {
     return this.run(
       {
         name: 'moderate_review',
-        text: `SELECT ${REVIEW_CHANGE_COLUMNS} FROM moderate_review($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+        text: `SELECT ${REVIEW_CHANGE_COLUMNS} FROM moderate_review($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
       },
       [
         reviewId,
@@ -124,15 +125,17 @@ export class ReviewCommands {
     );
   }
 
+  /** @param values of all parameters but the last one, the time until which the change is valid */
   private async run(
     statement: { name: string; text: string },
     values: unknown[],
-    { signal }: CommandOptions,
+    { lifetime }: CommandOptions,
   ): Promise<ReviewResult> {
-    signal.throwIfAborted();
     let row: ReviewChangeRow;
     try {
-      const { rows } = await retryOnDeadlock(() => this.database.write({ ...statement, values }));
+      const { rows } = await retryOnDeadlock(() =>
+        this.database.change(lifetime, (validUntilMs) => ({ ...statement, values: [...values, validUntilMs] })),
+      );
       row = rows[0] as ReviewChangeRow;
     } catch (error) {
       // The product was deleted between the function's look and its change.

@@ -14,7 +14,7 @@ import type { ReviewResult } from './review-change.js';
 import { createReviewCreation } from './review-creation.js';
 import { ReviewStatus } from './review-status.js';
 
-const NEVER = new AbortController().signal;
+const WAITING = { throwIfEnded: (): void => undefined };
 const POOL_SIZE = 4;
 
 let database: TestDatabase;
@@ -32,7 +32,7 @@ afterEach(() => Promise.all(pools.map((pool) => pool.end())));
 type Written = Promise<{ rows: unknown[] }>;
 
 /** Runs a write in the place of the process, and sees what it was. */
-type Observer = (write: () => Written, query: PgQuery) => Written;
+type Observer = (write: () => Written, query: () => PgQuery) => Written;
 
 /** The place of `p_wait_for_products` in the values of `create_reviews`. */
 const WAIT_FOR_PRODUCTS = 10;
@@ -44,8 +44,13 @@ function startProcess(observe: Observer) {
   pools.push(writes);
   const options = { entities: [], poolSize: 1, statementTimeoutMs: 15_000, onPoolError };
   class ObservedDatabase extends Database {
-    override write(query: PgQuery): Promise<{ rows: unknown[] }> {
-      return observe(() => super.write(query), query);
+    override changeForAll(prepare: (validUntilMs: number) => PgQuery | null): Promise<{ rows: unknown[] }> {
+      let query!: PgQuery;
+      const noting = (validUntilMs: number): PgQuery => (query = prepare(validUntilMs)!);
+      return observe(
+        () => super.changeForAll(noting),
+        () => query,
+      );
     }
   }
   let wakes = 0;
@@ -54,8 +59,8 @@ function startProcess(observe: Observer) {
     ReviewStatus.PUBLISHED,
     () => (wakes += 1),
   );
-  const create = (productId: string, author: string, { rating = 4, signal = NEVER } = {}): Promise<ReviewResult> =>
-    creation.submit({ id: newId(), viewer: viewer(author), productId, input: { rating }, withProduct: true }, signal);
+  const create = (productId: string, author: string, { rating = 4 } = {}): Promise<ReviewResult> =>
+    creation.submit({ id: newId(), viewer: viewer(author), productId, input: { rating }, withProduct: true }, WAITING);
   return { create, wakes: () => wakes };
 }
 
@@ -67,7 +72,7 @@ function recordRefusals(): { observe: Observer; ofSeveralProducts: () => PgQuery
   return {
     observe: (write, query) =>
       write().catch((error: unknown) => {
-        refused.push(query);
+        refused.push(query());
         throw error;
       }),
     ofSeveralProducts: () => refused.filter(({ values }) => values[WAIT_FOR_PRODUCTS] === false),

@@ -40,7 +40,7 @@ const MAX_PENDING = 2_000;
 
 const CREATE_REVIEWS = {
   name: 'create_reviews',
-  text: `SELECT nth, ${REVIEW_CHANGE_COLUMNS} FROM create_reviews($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+  text: `SELECT nth, ${REVIEW_CHANGE_COLUMNS} FROM create_reviews($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 };
 
 /**
@@ -54,8 +54,9 @@ export function createReviewCreation(
 ): GroupCommit<ReviewCreation, ReviewResult> {
   return new GroupCommit<ReviewCreation, ReviewResult>({
     keyOf: ({ productId }) => productId,
-    commit: async (creations, waitFor) => {
-      const rows = await retryOnDeadlock(() => createReviews(database, creations, status, waitFor));
+    commit: async (begin, waitFor) => {
+      let creations: readonly ReviewCreation[] = [];
+      const rows = await retryOnDeadlock(() => createReviews(database, () => (creations = begin()), status, waitFor));
       if (rows.some(({ outcome }) => outcome === 'CREATED')) eventsCommitted();
       return outcomesOf(creations, rows);
     },
@@ -71,28 +72,33 @@ type CreationRow = ReviewChangeRow & { readonly nth: number | null };
 
 async function createReviews(
   database: Database,
-  creations: readonly ReviewCreation[],
+  begin: () => readonly ReviewCreation[],
   status: ReviewStatus,
   waitFor: WaitFor,
 ): Promise<CreationRow[]> {
-  const column = <T>(valueOf: (creation: ReviewCreation) => T): T[] => creations.map(valueOf);
-  const { rows } = await database.write({
-    ...CREATE_REVIEWS,
-    values: [
-      column(({ id }) => id),
-      column(({ productId }) => productId),
-      column(() => newId()),
-      column(({ viewer }) => viewer.issuer),
-      column(({ viewer }) => viewer.subject),
-      column(({ viewer }) => viewer.displayName),
-      column(({ input }) => input.rating),
-      column(({ input }) => input.title ?? null),
-      column(({ input }) => input.body ?? null),
-      column(({ withProduct }) => withProduct),
-      status,
-      waitFor !== 'nothing',
-      waitFor === 'everything',
-    ],
+  const { rows } = await database.changeForAll((validUntilMs) => {
+    const creations = begin();
+    if (creations.length === 0) return null;
+    const column = <T>(valueOf: (creation: ReviewCreation) => T): T[] => creations.map(valueOf);
+    return {
+      ...CREATE_REVIEWS,
+      values: [
+        column(({ id }) => id),
+        column(({ productId }) => productId),
+        column(() => newId()),
+        column(({ viewer }) => viewer.issuer),
+        column(({ viewer }) => viewer.subject),
+        column(({ viewer }) => viewer.displayName),
+        column(({ input }) => input.rating),
+        column(({ input }) => input.title ?? null),
+        column(({ input }) => input.body ?? null),
+        column(({ withProduct }) => withProduct),
+        status,
+        waitFor !== 'nothing',
+        waitFor === 'everything',
+        validUntilMs,
+      ],
+    };
   });
   return rows as CreationRow[];
 }

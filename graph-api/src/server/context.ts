@@ -109,7 +109,7 @@ export class RequestContext implements ProductsContext, RatingsContext, ReviewsC
     readonly viewer: Viewer | null,
     /** What a caller quotes, and the log finds. */
     readonly requestId: string,
-    private readonly lifetime: RequestLifetime,
+    readonly lifetime: RequestLifetime,
     /** Whether the caller asked what the operation costs. */
     private readonly reportsCost: boolean,
   ) {
@@ -129,11 +129,6 @@ export class RequestContext implements ProductsContext, RatingsContext, ReviewsC
   /** What the operation costs, for callers who have asked to be told. */
   get reportedCost(): OperationCost | undefined {
     return this.reportsCost ? this.parts.cost : undefined;
-  }
-
-  /** Aborted when nobody waits for the answer any more. */
-  get signal(): AbortSignal {
-    return this.lifetime.signal;
   }
 
   get products(): ProductLoaders {

@@ -51,7 +51,7 @@ export function addGraphQLRoute(server: FastifyInstance, parts: GraphQLRoutePart
       if (excess !== undefined) return refuseAs(reply, excess);
     },
     handler: async (request, reply) => {
-      const lifetime = new RequestLifetime();
+      const lifetime = new RequestLifetime(request.raw.socket, limits.operationTimeoutMs);
       reply.raw.once('close', () => lifetime.end());
       try {
         const context = await createContext(request, lifetime);

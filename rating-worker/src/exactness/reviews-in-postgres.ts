@@ -63,7 +63,7 @@ export class ReviewsInPostgres {
   async moderateReview(productId: string, nth: number, status: string): Promise<void> {
     await this.pool.query({
       name: 'moderate',
-      text: `SELECT FROM moderate_review(${NTH_REVIEW}, gen_random_uuid(), '', 'moderator', NULL, NULL, $3, 'Why.', false)`,
+      text: `SELECT FROM moderate_review(${NTH_REVIEW}, gen_random_uuid(), '', 'moderator', NULL, NULL, $3, 'Why.', false, NULL)`,
       values: [productId, nth, status],
     });
   }

@@ -1,8 +1,9 @@
 /**
  * Classes 08 connection, 53 resources, 57P operator intervention; 57014 statement time-out, 55P03 lock time-out, 25006
- * a standby that is not promoted yet; and what remains a deadlock or serialization failure after all attempts.
+ * a standby that is not promoted yet; TL001 a change that came too late; and what remains a deadlock or serialization failure after
+ * all attempts.
  */
-const UNAVAILABLE = /^(08|53|57P|57014|55P03|25006|40001|40P01)/;
+const UNAVAILABLE = /^(08|53|57P|57014|55P03|25006|40001|40P01|TL001)/;
 const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
 const POOL_MESSAGES =
   /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Driver not Connected|Client has encountered a connection error/i;

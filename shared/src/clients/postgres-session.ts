@@ -44,7 +44,8 @@ const PREPARE_SESSION = `
          current_setting('default_transaction_isolation') AS isolation,
          current_setting('DateStyle') AS "dateStyle",
          current_setting('synchronous_commit') AS "synchronousCommit",
-         current_setting('session_replication_role') AS "replicationRole"
+         current_setting('session_replication_role') AS "replicationRole",
+         (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS clock
     FROM (SELECT count(value) AS settings FROM changed) AS c`;
 
 interface SessionRow {
@@ -60,6 +61,8 @@ interface SessionRow {
   readonly dateStyle: string;
   readonly synchronousCommit: string;
   readonly replicationRole: string;
+  /** In ms since the epoch. */
+  readonly clock: number;
 }
 
 /**
@@ -67,9 +70,13 @@ interface SessionRow {
  * which ratings would not stay exact; one round trip. Through a pooler in transaction mode no setting is changed, and
  * prepared statements are used only where the pooler tracks them.
  * @param statementTimeoutMs limit of a statement at the server; 0 = none. Through a pooler that of the role holds.
+ * @param onReady called with what the server's clock shows, in ms since the epoch, once the connection may be used
  * @returns a function that the pool awaits; it rejects with UnusableDatabaseError, ReadOnlyDatabaseError, or pg's error
  */
-export function prepareSession(statementTimeoutMs: number): (client: pg.ClientBase) => void {
+export function prepareSession(
+  statementTimeoutMs: number,
+  onReady?: (client: pg.ClientBase, clockMs: number) => void,
+): (client: pg.ClientBase) => void {
   const settings: ReadonlyArray<readonly [string, string]> = [
     ['statement_timeout', String(statementTimeoutMs)],
     ['transaction_timeout', '0'],
@@ -90,12 +97,15 @@ export function prepareSession(statementTimeoutMs: number): (client: pg.ClientBa
       const session = rows[0]!;
       if (!session.direct && session.statementIsKept) useUnnamedStatements(client);
       refuseUnusable(session);
+      onReady?.(client, session.clock);
     } catch (error) {
       if ((error as { code?: string }).code !== DUPLICATE_PREPARED_STATEMENT) throw error;
       // Another client's statement on a server connection that a pooler shares: it tracks none.
       useUnnamedStatements(client);
       const { rows } = await client.query<SessionRow>(PREPARE_SESSION, [processID, [], []]);
-      refuseUnusable(rows[0]!);
+      const session = rows[0]!;
+      refuseUnusable(session);
+      onReady?.(client, session.clock);
     }
   };
   // eslint-disable-next-line @typescript-eslint/no-misused-promises -- pg's types lack the promise that its pool awaits

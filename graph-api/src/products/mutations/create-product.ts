@@ -33,11 +33,11 @@ export class CreateProductResolver {
   @Mutation(() => CreateProductPayload, { description: 'Creates a product (admin).' })
   async createProduct(
     @Arg('input', () => CreateProductInput, { description: 'The product.' }) input: CreateProductInput,
-    @Ctx() { viewer, productCommands }: ProductsContext,
+    @Ctx() { viewer, productCommands, lifetime }: ProductsContext,
   ): Promise<CreateProductPayload> {
     requireAdmin(viewer);
     const problems = await validateInput(input);
     if (problems.length > 0) return { product: null, userErrors: problems };
-    return toPayload(await productCommands.create(input));
+    return toPayload(await productCommands.create(input, lifetime));
   }
 }

@@ -25,11 +25,11 @@ export class DeleteProductResolver {
   @Mutation(() => DeleteProductPayload, { description: 'Deletes a product and its reviews (admin).' })
   async deleteProduct(
     @Arg('input', () => DeleteProductInput, { description: 'The product.' }) input: DeleteProductInput,
-    @Ctx() { viewer, products, productCommands, productDeleted }: ProductsContext,
+    @Ctx() { viewer, products, productCommands, productDeleted, lifetime }: ProductsContext,
   ): Promise<DeleteProductPayload> {
     requireAdmin(viewer);
     const id = parseId(input.id, 'input.id');
-    const isDeleted = await productCommands.delete(id);
+    const isDeleted = await productCommands.delete(id, lifetime);
     products.clear(id);
     productDeleted(id);
     return isDeleted

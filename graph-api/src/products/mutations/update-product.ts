@@ -42,13 +42,13 @@ export class UpdateProductResolver {
   @Mutation(() => UpdateProductPayload, { description: 'Changes a product (admin).' })
   async updateProduct(
     @Arg('input', () => UpdateProductInput, { description: 'The changes.' }) input: UpdateProductInput,
-    @Ctx() { viewer, products, productCommands }: ProductsContext,
+    @Ctx() { viewer, products, productCommands, lifetime }: ProductsContext,
   ): Promise<UpdateProductPayload> {
     requireAdmin(viewer);
     const id = parseId(input.id, 'input.id');
     const problems = await validateInput(input);
     if (problems.length > 0) return { product: null, userErrors: problems };
-    const result = await productCommands.update(id, input);
+    const result = await productCommands.update(id, input, lifetime);
     products.clear(id);
     return toPayload(result);
   }

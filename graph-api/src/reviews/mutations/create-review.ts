@@ -43,7 +43,7 @@ export class CreateReviewResolver {
     if (problems.length > 0) return emptyPayload(CreateReviewPayload, problems);
     const result = await context.reviewCommands.create(viewer, productId, input, {
       withProduct: asksFor('product', info),
-      signal: context.signal,
+      lifetime: context.lifetime,
     });
     return toPayload(CreateReviewPayload, result, context, ['input', 'productId']);
   }

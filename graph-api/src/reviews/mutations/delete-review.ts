@@ -32,7 +32,7 @@ export class DeleteReviewResolver {
     const id = parseId(input.id, 'input.id');
     const result = await context.reviewCommands.delete(viewer, id, {
       withProduct: asksFor('product', info),
-      signal: context.signal,
+      lifetime: context.lifetime,
     });
     return toPayload(DeleteReviewPayload, result, context, ['input', 'id']);
   }

@@ -34,11 +34,11 @@ export class EraseAuthorResolver {
   })
   async eraseAuthor(
     @Arg('input', () => EraseAuthorInput, { description: 'The author.' }) { id, reviews: fate }: EraseAuthorInput,
-    @Ctx() { viewer, authorErasure, reviews, signal }: ReviewsContext,
+    @Ctx() { viewer, authorErasure, reviews, lifetime }: ReviewsContext,
   ): Promise<EraseAuthorPayload> {
     requireAdmin(viewer);
     const erasedAuthorId = parseId(id, 'input.id');
-    const affectedReviewCount = await authorErasure.erase(erasedAuthorId, fate, signal);
+    const affectedReviewCount = await authorErasure.erase(erasedAuthorId, fate, lifetime);
     reviews.clearAll();
     if (affectedReviewCount !== null) return { erasedAuthorId, affectedReviewCount, userErrors: [] };
     const message = 'there is no author with this id';

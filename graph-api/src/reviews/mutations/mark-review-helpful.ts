@@ -27,7 +27,7 @@ export class MarkReviewHelpfulResolver {
   ): Promise<MarkReviewHelpfulPayload> {
     const viewer = requireViewer(context.viewer);
     const id = parseId(input.id, 'input.id');
-    const result = await context.reviewAnnotations.markHelpful(viewer, id, input.helpful, context.signal);
+    const result = await context.reviewAnnotations.markHelpful(viewer, id, input.helpful, context.lifetime);
     return annotationPayload(MarkReviewHelpfulPayload, result, context);
   }
 }

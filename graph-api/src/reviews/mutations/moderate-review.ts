@@ -63,7 +63,7 @@ export class ModerateReviewResolver {
     if (problems.length > 0) return emptyPayload(ModerateReviewPayload, problems);
     const result = await context.reviewCommands.moderate(viewer, id, input, {
       withProduct: asksFor('product', info),
-      signal: context.signal,
+      lifetime: context.lifetime,
     });
     return toPayload(ModerateReviewPayload, result, context, ['input', 'id']);
   }

@@ -40,7 +40,7 @@ export class ReplyToReviewResolver {
       problems.push({ code: UserErrorCode.INVALID, message: 'body must be given: null takes the reply back', field });
     }
     if (body === undefined || problems.length > 0) return emptyAnnotation(ReplyToReviewPayload, problems);
-    const result = await context.reviewAnnotations.reply(viewer, id, body, context.signal);
+    const result = await context.reviewAnnotations.reply(viewer, id, body, context.lifetime);
     return annotationPayload(ReplyToReviewPayload, result, context);
   }
 }

@@ -27,7 +27,7 @@ export class SetVerifiedPurchaseResolver {
   ): Promise<SetVerifiedPurchasePayload> {
     requireAdmin(context.viewer);
     const id = parseId(input.id, 'input.id');
-    const result = await context.reviewAnnotations.setVerifiedPurchase(id, input.verifiedPurchase, context.signal);
+    const result = await context.reviewAnnotations.setVerifiedPurchase(id, input.verifiedPurchase, context.lifetime);
     return annotationPayload(SetVerifiedPurchasePayload, result, context);
   }
 }

@@ -48,7 +48,7 @@ export class UpdateReviewResolver {
     if (problems.length > 0) return emptyPayload(UpdateReviewPayload, problems);
     const result = await context.reviewCommands.update(viewer, id, input, {
       withProduct: asksFor('product', info),
-      signal: context.signal,
+      lifetime: context.lifetime,
     });
     return toPayload(UpdateReviewPayload, result, context, ['input', 'id']);
   }
