@@ -57,10 +57,11 @@ const PARTS = {
     'dead-letters': ['metrics.ts'],
     queue: ['connections.ts', 'metrics.ts'],
     ratings: ['metrics.ts', 'queue'],
-    drift: ['metrics.ts', 'ratings'],
+    persistence: ['metrics.ts', 'ratings'],
+    drift: ['metrics.ts', 'ratings', 'persistence'],
     consumer: ['connections.ts', 'metrics.ts', 'queue', 'ratings', 'dead-letters'],
     reconciler: ['connections.ts', 'metrics.ts', 'queue', 'ratings', 'drift'],
-    'config.ts': ['consumer', 'drift', 'queue', 'reconciler'],
+    'config.ts': ['consumer', 'drift', 'persistence', 'queue', 'reconciler'],
     'app.ts': [
       'config.ts',
       'connections.ts',
@@ -68,12 +69,13 @@ const PARTS = {
       'consumer',
       'dead-letters',
       'drift',
+      'persistence',
       'queue',
       'ratings',
       'reconciler',
     ],
     'main.ts': ['app.ts', 'config.ts'],
-    commands: ['config.ts', 'connections.ts', 'metrics.ts', 'dead-letters', 'drift', 'queue', 'ratings'],
+    commands: ['config.ts', 'connections.ts', 'metrics.ts', 'dead-letters', 'drift', 'persistence', 'queue', 'ratings'],
   },
   stack: {
     // The parts of `stack` are small files beside three folders; the folders' order is what matters.

@@ -12,6 +12,7 @@ import {
 } from '@exact-ratings/shared/config/server-config.js';
 import type { ConfigOf } from '@exact-ratings/shared/config/variable.js';
 import { MODE, readProduction, SERVICE, type LogLevel } from '@exact-ratings/shared/config/service-config.js';
+import { RATING_PRIOR, type RatingPrior } from '@exact-ratings/shared/rating/rating-prior-config.js';
 import { RATING_STORE } from '@exact-ratings/shared/rating/rating-store-config.js';
 import { AUTH, readAuthConfig, type AuthConfig } from './auth/auth-config.js';
 import { DATABASE_POOL } from './database/database-config.js';
@@ -28,7 +29,7 @@ const PRODUCTION_DRAIN_MS = 5_000;
 /** Every variable of graph-api, by subject. */
 export const GRAPH_API_SUBJECTS = [
   ...[SERVICE, MODE, DATABASE, DATABASE_POOL, REDIS, RATING_STORE, RATING_CACHE, KAFKA, OUTBOX, REVIEWS],
-  ...[SERVER, AUTH, EXPLORER, LIMITS],
+  ...[SERVER, AUTH, EXPLORER, LIMITS, RATING_PRIOR],
 ];
 
 export interface GraphApiConfig {
@@ -45,6 +46,7 @@ export interface GraphApiConfig {
   /** How long a caller's own writes are remembered. */
   readonly ownWritesMs: number;
   readonly ratingTtlSeconds: number;
+  readonly ratingPrior: RatingPrior;
   /** Whether new and changed reviews wait for a moderator's decision. */
   readonly moderated: boolean;
   readonly kafka: KafkaConfig;
@@ -83,6 +85,7 @@ export function readGraphApiConfig(environment: Environment): GraphApiConfig {
     redisCommandTimeoutMs,
     ownWritesMs: ownWritesSeconds * 1_000,
     ratingTtlSeconds: env.read(RATING_STORE).ttlSeconds,
+    ratingPrior: env.read(RATING_PRIOR),
     moderated: env.read(REVIEWS).moderation === 'on',
     kafka: readKafkaConfig(env),
     outbox: env.read(OUTBOX),

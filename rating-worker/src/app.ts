@@ -20,6 +20,8 @@ import { DriftRepairer } from './drift/drift-repairer.js';
 import { CatalogueScan, OrphanScan, type ScanParts } from './drift/drift-scans.js';
 import { RateLimiter } from './drift/rate-limiter.js';
 import { createMetrics, type WorkerMetrics } from './metrics.js';
+import { ProductRatings } from './persistence/product-ratings.js';
+import { RatingPersister } from './persistence/rating-persister.js';
 import { startRatingJobWorker } from './queue/rating-job-worker.js';
 import { RatingQueue } from './queue/rating-queue.js';
 import { AggregateReader } from './ratings/aggregate-reader.js';
@@ -161,6 +163,18 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
     if (config.reconciler.enabled) {
       reconciler.start();
       resources.push('reconciler', () => bounded(reconciler.stop()));
+    }
+
+    // Apart from the other database's failures: a right that lacks here holds up no rebuild.
+    const persister = new RatingPersister({
+      ratings: new ProductRatings(new GuardedDatabase(overrides?.database ?? pool, logger), config.ratingPrior, setAside),
+      config: config.persistence,
+      metrics,
+      logger,
+    });
+    if (config.persistence.enabled) {
+      persister.start();
+      resources.push('persisted ratings', () => bounded(persister.stop()));
     }
 
     // Kafka.

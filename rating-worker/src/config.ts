@@ -13,9 +13,11 @@ import {
 import { MODE, readProduction, SERVICE, type LogLevel } from '@exact-ratings/shared/config/service-config.js';
 import { listeningPort } from '@exact-ratings/shared/config/address-variables.js';
 import { configSubject, integer, type ConfigOf } from '@exact-ratings/shared/config/variable.js';
+import { RATING_PRIOR, type RatingPrior } from '@exact-ratings/shared/rating/rating-prior-config.js';
 import { RATING_STORE } from '@exact-ratings/shared/rating/rating-store-config.js';
 import { CONSUMER, type ConsumerConfig } from './consumer/consumer-config.js';
 import { SCANS, type ScanConfig } from './drift/scan-config.js';
+import { PERSISTENCE, type PersistenceConfig } from './persistence/persistence-config.js';
 import { QUEUE, type JobConfig } from './queue/queue-config.js';
 import { RECONCILER, type ReconcilerConfig } from './reconciler/reconciler-config.js';
 
@@ -52,7 +54,7 @@ const DATABASE_POOL = configSubject('PostgreSQL', {
 /** Every variable of rating-worker, by subject. */
 export const RATING_WORKER_SUBJECTS = [
   ...[SERVICE, MODE, DATABASE, DATABASE_POOL, REDIS, RATING_STORE, KAFKA],
-  ...[WORKER, CONSUMER, QUEUE, RECONCILER, SCANS],
+  ...[WORKER, CONSUMER, QUEUE, RECONCILER, SCANS, RATING_PRIOR, PERSISTENCE],
 ];
 
 export interface RatingWorkerConfig {
@@ -67,6 +69,8 @@ export interface RatingWorkerConfig {
   readonly consumer: ConsumerConfig;
   readonly jobs: JobConfig;
   readonly reconciler: ReconcilerConfig & ScanConfig;
+  readonly ratingPrior: RatingPrior;
+  readonly persistence: PersistenceConfig;
   /** A stop that finds its servers down does not wait for them longer than this. */
   readonly stopTimeoutMs: number;
 }
@@ -84,6 +88,8 @@ export function readRatingWorkerConfig(environment: Environment): RatingWorkerCo
     kafka: readKafkaConfig(env),
     consumer: env.read(CONSUMER),
     jobs: env.read(QUEUE),
+    ratingPrior: env.read(RATING_PRIOR),
+    persistence: env.read(PERSISTENCE),
     reconciler: { ...env.read(RECONCILER), ...env.read(SCANS) },
   });
 }

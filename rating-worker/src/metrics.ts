@@ -26,6 +26,8 @@ export interface WorkerMetrics {
   readonly scans: Counter<'scan'>;
   readonly lastScan: Gauge<'scan'>;
   readonly redisDataLosses: Counter;
+  readonly persisted: Counter;
+  readonly lastPersistencePass: Gauge;
 }
 
 /** @param readiness what `/ready` says, asked at every collection */
@@ -134,6 +136,16 @@ export function createMetrics(
     redisDataLosses: new Counter({
       name: 'rating_redis_data_losses_total',
       help: 'How often the heartbeat told that Redis had lost data',
+      registers,
+    }),
+    persisted: new Counter({
+      name: 'rating_persisted_total',
+      help: 'Ratings that were persisted after they had changed',
+      registers,
+    }),
+    lastPersistencePass: new Gauge({
+      name: 'rating_persistence_last_pass_timestamp_seconds',
+      help: 'When this process ended its last pass over the ratings that had changed, in seconds since 1970',
       registers,
     }),
   };

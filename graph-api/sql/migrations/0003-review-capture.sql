@@ -12,13 +12,17 @@
 -- have another one, or none, as pg_restore.
 
 -- The stream of a product's events: the sequence number and the id of its last event (the nil UUID before the first one), and
--- whether that was product-deleted. fillfactor 50 and no further index keep the updates HOT, so a hot product does not bloat its
--- row's page.
+-- whether that was product-deleted. fillfactor 50 and no index on what every change writes keep the updates HOT, so a hot product
+-- does not bloat its row's page: only the first change after its rating was persisted touches an index (0007).
 CREATE TABLE review_streams (
   product_id    uuid    NOT NULL,
   last_seq      integer NOT NULL DEFAULT 0,
   last_event_id uuid    NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
   closed        boolean NOT NULL DEFAULT false,
+  -- Whether it has gone on since the rating was persisted.
+  dirty         boolean NOT NULL DEFAULT false,
+  -- When the rating moved last, which an edited text does not do.
+  moved_at      timestamptz,
   CONSTRAINT review_streams_pkey PRIMARY KEY (product_id),
   CONSTRAINT review_streams_product_id_fkey FOREIGN KEY (product_id) REFERENCES products (id)
 ) WITH (fillfactor = 50);
@@ -101,12 +105,15 @@ BEGIN
 
   WITH change AS MATERIALIZED (
     SELECT c.*, gen_random_uuid() AS event_id,
-           row_number() OVER (PARTITION BY c.product_id ORDER BY c.ordinality)::integer AS nth
+           row_number() OVER (PARTITION BY c.product_id ORDER BY c.ordinality)::integer AS nth,
+           bool_or(c.previous_rating IS DISTINCT FROM c.rating) OVER (PARTITION BY c.product_id) AS moves
       FROM unnest(product_ids, review_ids, previous_ratings, ratings)
         WITH ORDINALITY AS c (product_id, review_id, previous_rating, rating, ordinality)
   ), taken AS (
-    UPDATE review_streams s SET last_seq = s.last_seq + l.nth, last_event_id = l.event_id
-      FROM (SELECT DISTINCT ON (product_id) product_id, nth, event_id FROM change ORDER BY product_id, nth DESC) l
+    UPDATE review_streams s
+       SET last_seq = s.last_seq + l.nth, last_event_id = l.event_id, dirty = true,
+           moved_at = CASE WHEN l.moves THEN greatest(s.moved_at, clock_timestamp()) ELSE s.moved_at END
+      FROM (SELECT DISTINCT ON (product_id) product_id, nth, event_id, moves FROM change ORDER BY product_id, nth DESC) l
      WHERE s.product_id = l.product_id AND NOT s.closed
     RETURNING s.product_id, s.last_seq - l.nth AS seq_before
   )
@@ -205,7 +212,7 @@ DECLARE
 BEGIN
   PERFORM commit_durably();
   INSERT INTO review_streams AS s (product_id, last_seq, last_event_id, closed) VALUES (deleted_product_id, 1, event_id, true)
-  ON CONFLICT (product_id) DO UPDATE SET last_seq = s.last_seq + 1, last_event_id = event_id, closed = true
+  ON CONFLICT (product_id) DO UPDATE SET last_seq = s.last_seq + 1, last_event_id = event_id, closed = true, dirty = false
   RETURNING last_seq INTO final_seq;
   INSERT INTO outbox (id, aggregateid, type, payload, seq)
   VALUES (event_id, deleted_product_id, 'product-deleted',

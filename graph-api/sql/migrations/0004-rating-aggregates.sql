@@ -1,4 +1,4 @@
--- All that the worker sees of this database: grant its role SELECT on the view and EXECUTE on the function.
+-- What the worker sees of reviews: grant its role SELECT on the view and EXECUTE on the function, and what 0007 names.
 
 -- The rating of a product as its reviews have it. One statement on this view is one consistent snapshot: exactly the changes
 -- 1..last_seq, of which last_event_id is the last. The lateral aggregate reads only the products asked for (a join to a grouped subquery reads the whole table),
@@ -34,17 +34,18 @@ CREATE FUNCTION advance_review_sequence(product_id uuid, at_least integer) RETUR
 DECLARE
   reached integer;
 BEGIN
-  UPDATE review_streams s SET last_seq = at_least, last_event_id = gen_random_uuid()
+  UPDATE review_streams s SET last_seq = at_least, last_event_id = gen_random_uuid(), dirty = true
    WHERE s.product_id = advance_review_sequence.product_id AND s.last_seq < at_least AND NOT s.closed
   RETURNING s.last_seq INTO reached;
   IF NOT FOUND THEN
     -- A product that was loaded with triggers off gets its stream.
-    INSERT INTO review_streams AS s (product_id, last_seq, last_event_id)
-    SELECT p.id, at_least, gen_random_uuid() FROM products p
+    INSERT INTO review_streams AS s (product_id, last_seq, last_event_id, dirty)
+    SELECT p.id, at_least, gen_random_uuid(), true FROM products p
      WHERE p.id = advance_review_sequence.product_id AND p.deleted_at IS NULL
        AND NOT EXISTS (SELECT FROM review_streams e WHERE e.product_id = p.id)
     ON CONFLICT ON CONSTRAINT review_streams_pkey DO UPDATE
-       SET last_seq = EXCLUDED.last_seq, last_event_id = EXCLUDED.last_event_id WHERE s.last_seq < EXCLUDED.last_seq
+       SET last_seq = EXCLUDED.last_seq, last_event_id = EXCLUDED.last_event_id, dirty = true
+     WHERE s.last_seq < EXCLUDED.last_seq
     RETURNING s.last_seq INTO reached;
   END IF;
   IF reached IS NULL THEN

@@ -15,6 +15,9 @@ export const RIGHTS: Readonly<Record<string, string>> = {
   outbox: 'SELECT, INSERT, DELETE',
   outbox_position_seq: 'SELECT',
   rating_aggregates: 'SELECT',
+  product_ratings: 'SELECT, INSERT',
+  product_rating_days: 'SELECT',
+  persisted_ratings: '',
 };
 const CAPTURED_TABLES = ['products', 'reviews'];
 

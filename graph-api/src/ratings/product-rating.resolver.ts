@@ -25,8 +25,8 @@ export class ProductRatingResolver {
     description:
       'The whole rating; `averageRating` and `reviewCount` of the same answer are always its average and count.',
   })
-  rating(@Root() product: Product, @Ctx() { ratings }: RatingsContext): MaybePromise<ProductRating> {
-    return shown(ratings.load(product.id), (state) => ProductRating.of(state));
+  rating(@Root() product: Product, @Ctx() { ratings, ratingPrior }: RatingsContext): MaybePromise<ProductRating> {
+    return shown(ratings.load(product.id), (state) => ProductRating.of(state, ratingPrior));
   }
 }
 

@@ -1,5 +1,6 @@
+import type { RatingPrior } from '@exact-ratings/shared/rating/rating-prior-config.js';
 import type { RatingState } from '@exact-ratings/shared/rating/rating-state.js';
-import { averageRating, reviewCount } from '@exact-ratings/shared/rating/rating-state.js';
+import { averageRating, reviewCount, weightedRating } from '@exact-ratings/shared/rating/rating-state.js';
 import { Field, Float, Int, ObjectType } from 'type-graphql';
 
 @ObjectType({ description: 'How many counted reviews have this many stars.', simpleResolvers: true })
@@ -28,15 +29,23 @@ export class ProductRating {
   @Field(() => [RatingBucket], { description: 'Always five buckets, from 5 stars to 1.' })
   distribution!: RatingBucket[];
 
+  @Field(() => Float, {
+    nullable: true,
+    description:
+      'The Bayesian average, which is fair to compare products with few reviews: as if every product had some more reviews of an ordinary rating. Null while there are none.',
+  })
+  weighted!: number | null;
+
   @Field(() => Int, { description: 'The `ratingVersion` that this rating holds.' })
   version!: number;
 
-  static of(state: RatingState): ProductRating {
+  static of(state: RatingState, prior: RatingPrior): ProductRating {
     const count = reviewCount(state);
     return Object.assign(new ProductRating(), {
       average: count === 0 ? null : averageRating(state),
       count,
       distribution: [5, 4, 3, 2, 1].map((stars) => ({ stars, count: state.stars[stars - 1]! })),
+      weighted: count === 0 ? null : weightedRating(state, prior),
       version: state.seq,
     });
   }

@@ -6,6 +6,7 @@ import type { ListCounts } from '../pagination/list-counts.js';
 import type { ProductsContext } from '../products/context.js';
 import type { ProductCommands } from '../products/product-commands.js';
 import { ProductLoaders } from '../products/product-loaders.js';
+import type { RatingPrior } from '@exact-ratings/shared/rating/rating-prior-config.js';
 import type { RatingsContext } from '../ratings/context.js';
 import type { OwnWrites } from '../ratings/own-writes.js';
 import { RatingLoader } from '../ratings/rating-loader.js';
@@ -25,6 +26,8 @@ export interface ProcessContext {
   readonly ownWrites: OwnWrites;
   readonly reviewAnnotations: ReviewAnnotations;
   readonly productCounts: ListCounts;
+  readonly ratingPrior: RatingPrior;
+  readonly productCount: SharedRead<number>;
   readonly productCommands: ProductCommands;
   readonly reviewCommands: ReviewCommands;
   readonly authorErasure: AuthorErasure;
@@ -137,6 +140,10 @@ export class RequestContext implements ProductsContext, RatingsContext, ReviewsC
 
   get ratings(): RatingLoader {
     return this.parts.ratings;
+  }
+
+  get ratingPrior(): RatingPrior {
+    return this.parts.shared.ratingPrior;
   }
 
   get reviews(): ReviewLoaders {

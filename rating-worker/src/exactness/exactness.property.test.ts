@@ -3,6 +3,7 @@ import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import * as fc from 'fast-check';
 import { createMetrics, type WorkerMetrics } from '../metrics.js';
 import { openTestServers, type TestServers } from '../testing/test-servers.js';
+import { ProductRatings } from '../persistence/product-ratings.js';
 import { RatingProcessor } from '../ratings/rating-processor.js';
 import { AggregateReader } from '../ratings/aggregate-reader.js';
 import { GuardedDatabase } from '../ratings/guarded-database.js';
@@ -45,16 +46,24 @@ beforeAll(async () => {
     config: undefined as never,
     onTimelineDiverged: () => undefined,
   });
-  parts = { pool, redis, store, processor, reconcile: reconcilerScans(pool, redis, repairer, reader) };
+  const ratings = new ProductRatings(database, { mean: 3.5, weight: 10 }, setAside);
+  parts = { pool, redis, store, processor, ratings, reconcile: reconcilerScans(pool, redis, repairer, reader) };
 }, 120_000);
 
 afterAll(() => servers?.stop());
+
+async function expectPersisted(world: World): Promise<void> {
+  await world.persist();
+  const { is, should } = await world.persisted();
+  expect(is).toEqual(should);
+}
 
 /** The promise of the protocol, for one history. */
 async function endsEqual(steps: readonly Step[]): Promise<void> {
   const world = await World.create(parts);
   try {
     for (const step of steps) await world.take(step);
+    await expectPersisted(world);
     await world.drain();
     if (!world.postgresWasPutBack) {
       // Duplicates, disorder and late aggregates alone leave nothing to repair; losses may, but never other counts.
@@ -68,6 +77,7 @@ async function endsEqual(steps: readonly Step[]): Promise<void> {
     await world.everythingComesLate(SEED);
     if (world.postgresWasPutBack || world.losses) await world.reconcile();
     for (const finding of await world.compare()) expect(['EQUAL', 'MISSING']).toContain(finding);
+    await expectPersisted(world);
   } finally {
     await world.clear();
   }

@@ -38,6 +38,7 @@ export type Step =
   | { readonly do: 'put-back-redis' }
   | { readonly do: 'copy-postgres' }
   | { readonly do: 'put-back-postgres' }
+  | { readonly do: 'persist' }
   | { readonly do: 'reconcile' };
 
 const product = fc.nat({ max: 1 });
@@ -89,6 +90,7 @@ const STEPS: { readonly [Kind in Step['do']]: fc.Arbitrary<Step> } = {
   'put-back-redis': fc.record({ do: fc.constant('put-back-redis') }),
   'copy-postgres': fc.record({ do: fc.constant('copy-postgres') }),
   'put-back-postgres': fc.record({ do: fc.constant('put-back-postgres') }),
+  persist: fc.record({ do: fc.constant('persist') }),
   reconcile: fc.record({ do: fc.constant('reconcile') }),
 };
 
@@ -105,7 +107,7 @@ export const histories: fc.Arbitrary<Step[]> = fc.array(
     ...{ moderate: 6, 'edit-moderated': 3 },
     ...{ relay: 10, deliver: 10, 'deliver-again': 4, 'deliver-shuffled': 2, 'lose-events': 1 },
     ...{ read: 4, 'take-snapshot': 5, 'replace-late': 3, flush: 1, corrupt: 2, 'copy-redis': 1, 'put-back-redis': 1 },
-    ...{ 'copy-postgres': 1, 'put-back-postgres': 1, reconcile: 1 },
+    ...{ 'copy-postgres': 1, 'put-back-postgres': 1, persist: 3, reconcile: 1 },
   }),
   { minLength: 1, maxLength: 30 },
 );

@@ -13,6 +13,8 @@ export type PostgresCopy = Readonly<Record<(typeof TABLES)[number]['name'], stri
 const TABLES = [
   { name: 'products', productId: 'id' },
   { name: 'review_streams', productId: 'product_id' },
+  { name: 'product_ratings', productId: 'product_id' },
+  { name: 'product_rating_days', productId: 'product_id' },
   { name: 'reviews', productId: 'product_id' },
   { name: 'outbox', productId: 'aggregateid' },
 ] as const;
@@ -105,8 +107,15 @@ export class ReviewsInPostgres {
       await client.query('SET LOCAL session_replication_role = replica');
       for (const { name, productId } of TABLES) {
         await client.query(`DELETE FROM ${name} WHERE ${productId} = ANY ($1)`, [this.productIds]);
+        const { rows } = await client.query<{ columns: string }>(
+          `SELECT string_agg(attname, ', ') AS columns FROM pg_attribute
+            WHERE attrelid = $1::regclass AND attnum > 0 AND attgenerated = ''`,
+          [name],
+        );
+        const { columns } = rows[0]!;
         await client.query(
-          `INSERT INTO ${name} OVERRIDING SYSTEM VALUE SELECT * FROM json_populate_recordset(NULL::${name}, $1::json)`,
+          `INSERT INTO ${name} (${columns}) OVERRIDING SYSTEM VALUE
+           SELECT ${columns} FROM json_populate_recordset(NULL::${name}, $1::json)`,
           [copy[name]],
         );
       }
@@ -114,6 +123,24 @@ export class ReviewsInPostgres {
     } finally {
       client.release();
     }
+  }
+
+  /**
+   * Each product's position and star counts as they are persisted, and the counts of the last day on which they moved (those of the
+   * product where it has none); undefined where it has no row.
+   */
+  async persisted(): Promise<unknown[]> {
+    const stars = 'ARRAY[stars_1, stars_2, stars_3, stars_4, stars_5]';
+    const { rows } = await this.pool.query<{ product_id: string }>({
+      name: 'persisted',
+      text: `SELECT product_id, seq, right(last_event_id::text, 8) AS "eventTag", ${stars} AS stars,
+                    coalesce((SELECT ${stars} FROM product_rating_days d
+                               WHERE d.product_id = r.product_id ORDER BY day DESC LIMIT 1), ${stars}) AS "lastDay"
+               FROM product_ratings r WHERE product_id = ANY ($1)`,
+      values: [this.productIds],
+    });
+    const found = new Map(rows.map(({ product_id, ...rating }) => [product_id, rating]));
+    return this.productIds.map((id) => found.get(id));
   }
 
   /** Each product's position and star counts, straight from the reviews; undefined where it is gone. */

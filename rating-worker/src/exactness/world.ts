@@ -7,6 +7,7 @@ import type { Redis } from 'ioredis';
 import type pg from 'pg';
 import { planRounds } from '../consumer/job-planner.js';
 import { APPLY_JOB } from '../queue/rating-job.js';
+import type { ProductRatings } from '../persistence/product-ratings.js';
 import type { RatingProcessor } from '../ratings/rating-processor.js';
 import type { Step } from './history.js';
 import { ReviewsInPostgres, type LogMessage, type PostgresCopy } from './reviews-in-postgres.js';
@@ -16,6 +17,7 @@ export interface WorldParts {
   readonly redis: Redis;
   readonly store: RatingStore;
   readonly processor: Pick<RatingProcessor, 'process'>;
+  readonly ratings: ProductRatings;
   /** The reconciler's scans over these products. */
   readonly reconcile: (productIds: readonly string[]) => Promise<void>;
 }
@@ -109,6 +111,8 @@ export class World {
         if (this.#postgresCopy === undefined) return;
         this.postgresWasPutBack = true;
         return reviews.putBack(this.#postgresCopy);
+      case 'persist':
+        return this.persist();
       case 'reconcile':
         return parts.reconcile(reviews.productIds);
     }
@@ -132,6 +136,17 @@ export class World {
 
   async reconcile(): Promise<void> {
     await this.parts.reconcile(this.reviews.productIds);
+  }
+
+  /** What a pass does of these products. */
+  async persist(): Promise<void> {
+    await this.parts.ratings.persist(this.reviews.productIds, { onlyDirty: true });
+  }
+
+  /** The persisted ratings, and what they should be: the position, the counts, and those of the last day on which it moved. */
+  async persisted(): Promise<{ readonly is: unknown[]; readonly should: unknown[] }> {
+    const [is, truth] = await Promise.all([this.reviews.persisted(), this.reviews.truth()]);
+    return { is, should: truth.map((one) => one && { ...one, lastDay: one.stars }) };
   }
 
   /** How each product stands. */

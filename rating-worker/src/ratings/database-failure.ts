@@ -23,7 +23,7 @@ const FAILURES: ReadonlyArray<readonly [RegExp, DatabaseFailure]> = [
     {
       kind: 'permission denied',
       advice:
-        "grant the worker's role SELECT on rating_aggregates and EXECUTE on advance_review_sequence(uuid, integer); rebuilds wait meanwhile",
+        "give the worker's role the grants that docs/postgresql.md lists for rating_worker; what needs them waits meanwhile",
     },
   ],
   [/^(3F|42P01|42703|42883)/, { kind: 'not migrated', advice: 'run "npm run migrate"; rebuilds wait meanwhile' }],

@@ -38,7 +38,7 @@ async function withGuard(
 const read = (guarded: GuardedDatabase): Promise<unknown> => readStreamPositions(guarded, [randomUUID()]);
 
 test.each([
-  ['a role without the view', {}, /permission denied.*grant the worker's role SELECT on rating_aggregates/],
+  ['a role without the view', {}, /permission denied.*grants that docs\/postgresql.md lists for rating_worker/],
   ['a wrong password', { password: 'wrong' }, /login refused.*DATABASE_PASSWORD/],
   ['a database that is not there', { database: 'nowhere' }, /login refused.*DATABASE_NAME/],
   ['a database without the view', { database: 'postgres' }, /not migrated.*npm run migrate/],

@@ -105,6 +105,7 @@ export async function createPipeline(
       RATING_QUEUE_NAME: `queue-${topic}`,
       // Tests of other parts must not be repaired by it.
       RECONCILER_ENABLED: 'false',
+      RATING_PERSISTENCE_ENABLED: 'false',
     },
   };
 }

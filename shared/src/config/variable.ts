@@ -72,6 +72,17 @@ export function integer(name: string, options: IntegerOptions): Variable<number>
   });
 }
 
+/** A decimal number. */
+export function decimal(name: string, options: IntegerOptions & { readonly max: number }): Variable<number> {
+  const { default: fallback, min = 0, max } = options;
+  const accepts = `a number from ${min} to ${max}`;
+  return variable(name, options, accepts, fallback, (text) => {
+    const value = Number(text);
+    if (!/^-?\d+(\.\d+)?$/.test(text) || value < min || value > max) throw new InvalidValueError(accepts);
+    return value;
+  });
+}
+
 /** A whole number without a fixed default; `otherwise` says what decides instead. */
 export function optionalInteger(
   name: string,

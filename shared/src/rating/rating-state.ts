@@ -1,4 +1,5 @@
 import { MAX_SEQUENCE } from '../events/review-event.js';
+import type { RatingPrior } from './rating-prior-config.js';
 
 /** How many counted reviews have 1, 2, 3, 4 and 5 stars, in that order. */
 export type StarCounts = readonly [number, number, number, number, number];
@@ -34,15 +35,27 @@ export interface Tombstone extends StreamPosition {
 const STATE = /^(\d{1,10}) (\d{1,15}) (\d{1,15}) (\d{1,15}) (\d{1,15}) (\d{1,15}) ([0-9a-f]{8})$/;
 const TOMBSTONE = /^(\d{1,10}) deleted ([0-9a-f]{8})$/;
 
-export function reviewCount({ stars }: RatingState): number {
+export function reviewCount({ stars }: Pick<RatingState, 'stars'>): number {
   return stars[0] + stars[1] + stars[2] + stars[3] + stars[4];
 }
 
 /** `sum(stars × n) / count`, an IEEE double; 0 where nothing counts, which the API answers as null. */
-export function averageRating(state: RatingState): number {
+export function averageRating(state: Pick<RatingState, 'stars'>): number {
   const count = reviewCount(state);
-  const [one, two, three, four, five] = state.stars;
-  return count === 0 ? 0 : (one + 2 * two + 3 * three + 4 * four + 5 * five) / count;
+  return count === 0 ? 0 : sumOfRatings(state) / count;
+}
+
+/**
+ * The Bayesian average, `(weight × mean + sum(stars × n)) / (weight + count)`, an IEEE double; 0 where nothing counts, which the
+ * API answers as null. The function `weighted_rating` of PostgreSQL computes the same double.
+ */
+export function weightedRating(state: Pick<RatingState, 'stars'>, { mean, weight }: RatingPrior): number {
+  const count = reviewCount(state);
+  return count === 0 ? 0 : (weight * mean + sumOfRatings(state)) / (weight + count);
+}
+
+function sumOfRatings({ stars: [one, two, three, four, five] }: Pick<RatingState, 'stars'>): number {
+  return one + 2 * two + 3 * three + 4 * four + 5 * five;
 }
 
 /** The text of `product:<id>:ratingState`. */
