@@ -167,7 +167,11 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
 
     // Apart from the other database's failures: a right that lacks here holds up no rebuild.
     const persister = new RatingPersister({
-      ratings: new ProductRatings(new GuardedDatabase(overrides?.database ?? pool, logger), config.ratingPrior, setAside),
+      ratings: new ProductRatings(
+        new GuardedDatabase(overrides?.database ?? pool, logger),
+        config.ratingPrior,
+        setAside,
+      ),
       config: config.persistence,
       metrics,
       logger,

@@ -44,9 +44,10 @@ interface Row {
   readonly stars: number[];
 }
 const rowsOf = (ids: readonly string[]): Promise<Row[]> =>
-  run('SELECT *, ARRAY[stars_1, stars_2, stars_3, stars_4, stars_5] AS stars FROM product_ratings WHERE product_id = ANY ($1)', [
-    ids,
-  ]);
+  run(
+    'SELECT *, ARRAY[stars_1, stars_2, stars_3, stars_4, stars_5] AS stars FROM product_ratings WHERE product_id = ANY ($1)',
+    [ids],
+  );
 const daysOf = async (id: string): Promise<Array<[string, number[]]>> =>
   (
     await run<{ day: string; stars: number[] }>(
@@ -59,7 +60,9 @@ const daysOf = async (id: string): Promise<Array<[string, number[]]>> =>
 const movedAt = (id: string, at: string): Promise<unknown[]> =>
   run('UPDATE review_streams SET moved_at = $2 WHERE product_id = $1', [id, at]);
 
-async function withoutTriggers(work: (query: (text: string, values?: unknown[]) => Promise<unknown>) => Promise<unknown>) {
+async function withoutTriggers(
+  work: (query: (text: string, values?: unknown[]) => Promise<unknown>) => Promise<unknown>,
+) {
   const client = await database.pool.connect();
   try {
     await client.query('SET session_replication_role = replica');
@@ -287,7 +290,7 @@ test('an advance makes its product dirty, so that the row follows the sequence n
   expect(await rowsOf([id])).toMatchObject([{ seq: 1_000, stars: [0, 0, 0, 1, 0] }]);
 });
 
-test('a row that is ahead of its stream, as after a fail-over that was put together by hand, is written anew', async () => {
+test('a row that is ahead of its stream, as after a fail-over that was put together by hand, is overwritten', async () => {
   const id = await insertProduct(database.pool);
   await insertReview(database.pool, id, 4);
   await run('UPDATE product_ratings SET seq = 700, stars_1 = 9 WHERE product_id = $1', [id]);

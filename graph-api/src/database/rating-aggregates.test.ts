@@ -86,13 +86,26 @@ test('number and counts are one snapshot while others write', async () => {
   await writers;
 });
 
-test('the sequence rows of a hot product are updated in place (HOT)', async () => {
+test('the stream of a hot product is updated in place (HOT), but for its first change after it was persisted', async () => {
   const product = await insertProduct(database.pool);
-  for (let i = 0; i < 200; i += 1) await insertReview(database.pool, product, 3);
-  await database.pool.query('SELECT pg_stat_force_next_flush()');
-  const { rows } = await database.pool.query(
-    `SELECT reloptions, (SELECT count(*)::integer FROM pg_index i WHERE i.indrelid = c.oid) AS indexes
-       FROM pg_class c WHERE relname = 'review_streams'`,
-  );
-  expect(rows[0]).toEqual({ reloptions: ['fillfactor=50'], indexes: 1 });
+  const client = await database.pool.connect();
+  try {
+    const updates = async (): Promise<{ all: number; inPlace: number }> => {
+      const { rows } = await client.query<{ all: number; inPlace: number }>(
+        `SELECT pg_stat_force_next_flush(), pg_stat_get_tuples_updated(oid)::integer AS all,
+                pg_stat_get_tuples_hot_updated(oid)::integer AS "inPlace"
+           FROM pg_class WHERE relname = 'review_streams'`,
+      );
+      return rows[0]!;
+    };
+    await updates();
+    const before = await updates();
+    for (let i = 0; i < 200; i += 1) await insertReview(client, product, 3);
+    await updates();
+    const after = await updates();
+    expect(after.all - before.all).toBe(200);
+    expect(after.inPlace - before.inPlace).toBeGreaterThanOrEqual(195);
+  } finally {
+    client.release();
+  }
 });

@@ -27,7 +27,6 @@ export interface ProcessContext {
   readonly reviewAnnotations: ReviewAnnotations;
   readonly productCounts: ListCounts;
   readonly ratingPrior: RatingPrior;
-  readonly productCount: SharedRead<number>;
   readonly productCommands: ProductCommands;
   readonly reviewCommands: ReviewCommands;
   readonly authorErasure: AuthorErasure;

@@ -10,7 +10,7 @@ export const PERSISTENCE = configSubject('Weighted ratings', {
     default: 60_000,
     min: 50,
     max: 86_400_000,
-    meaning: 'From the end of one pass over the ratings that have changed to the start of the next.',
+    meaning: 'From the end of a pass over the ratings that have changed to the start of the next.',
   }),
 });
 

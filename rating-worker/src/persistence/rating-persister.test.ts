@@ -70,7 +70,8 @@ function startWorker({ prior = PRIOR, statementTimeoutMs = 8_000 } = {}): Worker
 }
 
 const countDirty = async (): Promise<number> =>
-  (await database.pool.query<{ n: number }>('SELECT count(*)::integer AS n FROM review_streams WHERE dirty')).rows[0]!.n;
+  (await database.pool.query<{ n: number }>('SELECT count(*)::integer AS n FROM review_streams WHERE dirty')).rows[0]!
+    .n;
 
 /** The products whose persisted rating is not what their reviews say, straight from the tables. */
 async function differences(prior = PRIOR): Promise<string[]> {
@@ -163,7 +164,8 @@ test('two workers under load lose nothing, and count nothing twice', async () =>
       const some = [...ids].sort(() => Math.random() - 0.5).slice(0, 20);
       // Several writers meet; a deadlock between them takes back one of the statements.
       await changeReviews(database.pool, some).catch(() => (errors += 1));
-      if (i % 8 === 0) await database.pool.query('DELETE FROM products WHERE id = $1', [some[0]]).catch(() => (errors += 1));
+      if (i % 8 === 0)
+        await database.pool.query('DELETE FROM products WHERE id = $1', [some[0]]).catch(() => (errors += 1));
       if (i % 5 === 0) await database.pool.query('SELECT advance_review_sequence($1, 5000)', [some[1]]);
     }
   };
@@ -196,7 +198,9 @@ test('a changed prior is followed at the next start', async () => {
   const prior = { mean: 4.25, weight: 20 };
   expect((await differences(prior)).length).toBe(1_200);
   const worker = startWorker({ prior });
-  await eventually('all are reweighed', () => worker.log.some((line) => line.includes('weighted ratings have the prior')));
+  await eventually('all are reweighed', () =>
+    worker.log.some((line) => line.includes('weighted ratings have the prior')),
+  );
   expect(await differences(prior)).toEqual([]);
   expect(await worker.persisted()).toBe(0);
 });

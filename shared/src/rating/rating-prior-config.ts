@@ -10,7 +10,8 @@ export const RATING_PRIOR = configSubject('Weighted ratings', {
   weight: integer('RATING_PRIOR_WEIGHT', {
     default: 10,
     max: 1_000_000,
-    meaning: 'How many such reviews; 0 makes weighted ratings averages. Both must be the same for graph-api and rating-worker.',
+    meaning:
+      'How many such reviews; 0 makes weighted ratings averages. Both must be the same for graph-api and rating-worker.',
   }),
 });
 
