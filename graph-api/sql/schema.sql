@@ -36,6 +36,41 @@ CREATE TABLE outbox (
   CONSTRAINT outbox_pkey PRIMARY KEY ("position")
 ) WITH (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_analyze_scale_factor=0, autovacuum_analyze_threshold=50000);
 
+CREATE TABLE product_rating_days (
+  product_id uuid NOT NULL,
+  day date NOT NULL,
+  stars_1 integer NOT NULL,
+  stars_2 integer NOT NULL,
+  stars_3 integer NOT NULL,
+  stars_4 integer NOT NULL,
+  stars_5 integer NOT NULL,
+  CONSTRAINT product_rating_days_pkey PRIMARY KEY (product_id, day),
+  CONSTRAINT product_rating_days_product_id_fkey FOREIGN KEY (product_id) REFERENCES product_ratings(product_id) ON DELETE CASCADE
+);
+
+CREATE TABLE product_ratings (
+  product_id uuid NOT NULL,
+  seq integer DEFAULT 0 NOT NULL,
+  last_event_id uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
+  moved_at timestamp with time zone,
+  stars_1 integer DEFAULT 0 NOT NULL,
+  stars_2 integer DEFAULT 0 NOT NULL,
+  stars_3 integer DEFAULT 0 NOT NULL,
+  stars_4 integer DEFAULT 0 NOT NULL,
+  stars_5 integer DEFAULT 0 NOT NULL,
+  review_count integer GENERATED ALWAYS AS (((((stars_1 + stars_2) + stars_3) + stars_4) + stars_5)) STORED NOT NULL,
+  average double precision GENERATED ALWAYS AS (weighted_rating((((((stars_1 + stars_2) + stars_3) + stars_4) + stars_5))::bigint, (((((stars_1 + (2 * stars_2)) + (3 * stars_3)) + (4 * stars_4)) + (5 * stars_5)))::bigint, (0)::double precision, (0)::double precision)) STORED NOT NULL,
+  weighted double precision DEFAULT 0 NOT NULL,
+  CONSTRAINT product_ratings_pkey PRIMARY KEY (product_id),
+  CONSTRAINT product_ratings_product_id_fkey FOREIGN KEY (product_id) REFERENCES products(id) ON DELETE CASCADE
+);
+
+CREATE INDEX product_ratings_average_idx ON product_ratings USING btree (average, product_id);
+
+CREATE INDEX product_ratings_review_count_idx ON product_ratings USING btree (review_count, product_id);
+
+CREATE INDEX product_ratings_weighted_idx ON product_ratings USING btree (weighted, product_id);
+
 CREATE TABLE products (
   id uuid DEFAULT gen_random_uuid() NOT NULL,
   external_id text COLLATE "C",
@@ -72,6 +107,8 @@ CREATE TRIGGER products_capture_delete BEFORE DELETE ON products FOR EACH ROW EX
 
 CREATE TRIGGER products_capture_deletion_mark BEFORE UPDATE OF deleted_at ON products FOR EACH ROW WHEN (old.deleted_at IS DISTINCT FROM new.deleted_at) EXECUTE FUNCTION capture_product_deletion_mark();
 
+CREATE TRIGGER products_create_product_rating AFTER INSERT ON products REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION create_product_rating();
+
 CREATE TRIGGER products_create_review_stream AFTER INSERT ON products REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION create_review_stream();
 
 CREATE TABLE review_decisions (
@@ -97,9 +134,13 @@ CREATE TABLE review_streams (
   last_seq integer DEFAULT 0 NOT NULL,
   last_event_id uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
   closed boolean DEFAULT false NOT NULL,
+  dirty boolean DEFAULT false NOT NULL,
+  moved_at timestamp with time zone,
   CONSTRAINT review_streams_pkey PRIMARY KEY (product_id),
   CONSTRAINT review_streams_product_id_fkey FOREIGN KEY (product_id) REFERENCES products(id)
 ) WITH (fillfactor=50);
+
+CREATE INDEX review_streams_dirty_idx ON review_streams USING btree (dirty, product_id) WHERE dirty;
 
 CREATE TABLE review_vote_counts (
   review_id uuid NOT NULL,
@@ -193,6 +234,25 @@ CREATE TRIGGER reviews_refuse_truncate BEFORE TRUNCATE ON reviews FOR EACH STATE
 
 CREATE TRIGGER reviews_start_vote_counts AFTER INSERT ON reviews REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION start_vote_counts();
 
+CREATE VIEW persisted_ratings AS
+ SELECT p.id AS product_id,
+    r.seq,
+    r.last_event_id,
+    r.stars_1,
+    r.stars_2,
+    r.stars_3,
+    r.stars_4,
+    r.stars_5,
+    r.review_count,
+    r.average,
+    r.weighted,
+    COALESCE(s.dirty, false) AS dirty,
+    COALESCE(r.seq = COALESCE(s.last_seq, 0) AND r.last_event_id = COALESCE(s.last_event_id, '00000000-0000-0000-0000-000000000000'::uuid), false) AS is_current
+   FROM products p
+     LEFT JOIN product_ratings r ON r.product_id = p.id
+     LEFT JOIN review_streams s ON s.product_id = p.id
+  WHERE p.deleted_at IS NULL;
+
 CREATE VIEW rating_aggregates AS
  SELECT p.id AS product_id,
     COALESCE(( SELECT s.last_seq
@@ -228,17 +288,18 @@ AS $function$
 DECLARE
   reached integer;
 BEGIN
-  UPDATE review_streams s SET last_seq = at_least, last_event_id = gen_random_uuid()
+  UPDATE review_streams s SET last_seq = at_least, last_event_id = gen_random_uuid(), dirty = true
    WHERE s.product_id = advance_review_sequence.product_id AND s.last_seq < at_least AND NOT s.closed
   RETURNING s.last_seq INTO reached;
   IF NOT FOUND THEN
     -- A product that was loaded with triggers off gets its stream.
-    INSERT INTO review_streams AS s (product_id, last_seq, last_event_id)
-    SELECT p.id, at_least, gen_random_uuid() FROM products p
+    INSERT INTO review_streams AS s (product_id, last_seq, last_event_id, dirty)
+    SELECT p.id, at_least, gen_random_uuid(), true FROM products p
      WHERE p.id = advance_review_sequence.product_id AND p.deleted_at IS NULL
        AND NOT EXISTS (SELECT FROM review_streams e WHERE e.product_id = p.id)
     ON CONFLICT ON CONSTRAINT review_streams_pkey DO UPDATE
-       SET last_seq = EXCLUDED.last_seq, last_event_id = EXCLUDED.last_event_id WHERE s.last_seq < EXCLUDED.last_seq
+       SET last_seq = EXCLUDED.last_seq, last_event_id = EXCLUDED.last_event_id, dirty = true
+     WHERE s.last_seq < EXCLUDED.last_seq
     RETURNING s.last_seq INTO reached;
   END IF;
   IF reached IS NULL THEN
@@ -309,12 +370,15 @@ BEGIN
 
   WITH change AS MATERIALIZED (
     SELECT c.*, gen_random_uuid() AS event_id,
-           row_number() OVER (PARTITION BY c.product_id ORDER BY c.ordinality)::integer AS nth
+           row_number() OVER (PARTITION BY c.product_id ORDER BY c.ordinality)::integer AS nth,
+           bool_or(c.previous_rating IS DISTINCT FROM c.rating) OVER (PARTITION BY c.product_id) AS moves
       FROM unnest(product_ids, review_ids, previous_ratings, ratings)
         WITH ORDINALITY AS c (product_id, review_id, previous_rating, rating, ordinality)
   ), taken AS (
-    UPDATE review_streams s SET last_seq = s.last_seq + l.nth, last_event_id = l.event_id
-      FROM (SELECT DISTINCT ON (product_id) product_id, nth, event_id FROM change ORDER BY product_id, nth DESC) l
+    UPDATE review_streams s
+       SET last_seq = s.last_seq + l.nth, last_event_id = l.event_id, dirty = true,
+           moved_at = CASE WHEN l.moves THEN greatest(s.moved_at, clock_timestamp()) ELSE s.moved_at END
+      FROM (SELECT DISTINCT ON (product_id) product_id, nth, event_id, moves FROM change ORDER BY product_id, nth DESC) l
      WHERE s.product_id = l.product_id AND NOT s.closed
     RETURNING s.product_id, s.last_seq - l.nth AS seq_before
   )
@@ -390,7 +454,7 @@ DECLARE
 BEGIN
   PERFORM commit_durably();
   INSERT INTO review_streams AS s (product_id, last_seq, last_event_id, closed) VALUES (deleted_product_id, 1, event_id, true)
-  ON CONFLICT (product_id) DO UPDATE SET last_seq = s.last_seq + 1, last_event_id = event_id, closed = true
+  ON CONFLICT (product_id) DO UPDATE SET last_seq = s.last_seq + 1, last_event_id = event_id, closed = true, dirty = false
   RETURNING last_seq INTO final_seq;
   INSERT INTO outbox (id, aggregateid, type, payload, seq)
   VALUES (event_id, deleted_product_id, 'product-deleted',
@@ -455,6 +519,16 @@ BEGIN
   ON CONFLICT (external_id) DO NOTHING
   RETURNING p.* INTO product;
   outcome := CASE WHEN FOUND THEN 'CREATED' ELSE 'EXTERNAL_ID_TAKEN' END;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.create_product_rating()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+BEGIN
+  INSERT INTO product_ratings (product_id) SELECT id FROM new_rows;
+  RETURN NULL;
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.create_review_stream()
@@ -629,6 +703,21 @@ BEGIN
   END IF;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.dirty_products(p_after uuid, p_limit integer)
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_sort TO 'off'
+AS $function$
+  SELECT product_id FROM review_streams
+   WHERE dirty AND (dirty, product_id) > (true, p_after) ORDER BY dirty, product_id LIMIT p_limit
+$function$;
+
+REVOKE ALL ON FUNCTION dirty_products(uuid,integer) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION public.end_vote_counts()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -681,6 +770,13 @@ BEGIN
   END IF;
   RETURN held;
 END $function$;
+
+CREATE OR REPLACE FUNCTION public.lock_product_ratings()
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  SELECT pg_advisory_xact_lock(6120733450918274650)
+$function$;
 
 CREATE OR REPLACE FUNCTION public.mark_review_helpful(p_id uuid, p_new_voter_id uuid, p_issuer text, p_subject text, p_display_name text, p_helpful boolean, p_valid_until_ms double precision, OUT outcome text, OUT review reviews, OUT helpful_count integer)
  RETURNS record
@@ -756,6 +852,74 @@ BEGIN
     SELECT g.* INTO rating FROM rating_aggregates g WHERE g.product_id = review.product_id;
   END IF;
 END $function$;
+
+CREATE OR REPLACE FUNCTION public.persist_product_ratings(p_product_ids uuid[], p_prior_mean double precision, p_prior_weight double precision, p_only_dirty boolean, OUT persisted integer, OUT moved integer)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+ SET lock_timeout TO '2s'
+AS $function$
+DECLARE
+  ids uuid[] := p_product_ids;
+BEGIN
+  PERFORM lock_product_ratings();
+  IF p_only_dirty THEN
+    SELECT array_agg(s.product_id) INTO ids FROM review_streams s WHERE s.product_id = ANY (p_product_ids) AND s.dirty;
+  END IF;
+  -- For products that were loaded with triggers off.
+  INSERT INTO product_ratings (product_id)
+  SELECT l.id FROM (
+    SELECT p.id FROM products p
+     WHERE p.id = ANY (ids) AND p.deleted_at IS NULL
+       AND NOT EXISTS (SELECT FROM product_ratings r WHERE r.product_id = p.id)
+       FOR KEY SHARE OF p SKIP LOCKED) l
+  ON CONFLICT DO NOTHING;
+
+  WITH counted AS MATERIALIZED (
+    SELECT a.*,
+           (a.stars_1, a.stars_2, a.stars_3, a.stars_4, a.stars_5)
+             IS DISTINCT FROM (r.stars_1, r.stars_2, r.stars_3, r.stars_4, r.stars_5) AS moves,
+           weighted_rating(a.stars_1 + a.stars_2 + a.stars_3 + a.stars_4 + a.stars_5,
+             a.stars_1 + 2 * a.stars_2 + 3 * a.stars_3 + 4 * a.stars_4 + 5 * a.stars_5, p_prior_mean, p_prior_weight) AS weighted,
+           s.moved_at,
+           -- That of the last change, at which the counts became what they are. What no change explains was found today.
+           ((CASE WHEN s.moved_at > coalesce(r.moved_at, '-infinity') THEN s.moved_at ELSE clock_timestamp() END)
+             AT TIME ZONE 'UTC')::date AS day
+      FROM rating_aggregates a
+      JOIN product_ratings r ON r.product_id = a.product_id
+      LEFT JOIN review_streams s ON s.product_id = a.product_id
+     WHERE a.product_id = ANY (ids)
+  ), written AS (
+    UPDATE product_ratings r
+       SET seq = c.last_seq, last_event_id = c.last_event_id, moved_at = c.moved_at, weighted = c.weighted,
+           stars_1 = c.stars_1, stars_2 = c.stars_2, stars_3 = c.stars_3, stars_4 = c.stars_4, stars_5 = c.stars_5
+      FROM counted c
+     WHERE r.product_id = c.product_id
+       AND (c.moves OR (r.seq, r.last_event_id, r.weighted) IS DISTINCT FROM (c.last_seq, c.last_event_id, c.weighted))
+    RETURNING r.product_id
+  ), days AS (
+    INSERT INTO product_rating_days AS d (product_id, day, stars_1, stars_2, stars_3, stars_4, stars_5)
+    SELECT c.product_id, c.day, c.stars_1, c.stars_2, c.stars_3, c.stars_4, c.stars_5
+      FROM counted c JOIN written w ON w.product_id = c.product_id
+     WHERE c.moves
+    ON CONFLICT (product_id, day) DO UPDATE
+       SET stars_1 = EXCLUDED.stars_1, stars_2 = EXCLUDED.stars_2, stars_3 = EXCLUDED.stars_3, stars_4 = EXCLUDED.stars_4,
+           stars_5 = EXCLUDED.stars_5
+    RETURNING d.product_id
+  )
+  SELECT (SELECT count(*) FROM counted), (SELECT count(*) FROM days) INTO persisted, moved;
+
+  WITH clean AS (
+    SELECT s.product_id
+      FROM review_streams s JOIN product_ratings r ON r.product_id = s.product_id
+     WHERE s.product_id = ANY (ids) AND s.dirty AND s.last_seq = r.seq AND s.last_event_id = r.last_event_id
+       FOR UPDATE OF s SKIP LOCKED
+  )
+  UPDATE review_streams s SET dirty = false FROM clean c WHERE s.product_id = c.product_id;
+END $function$;
+
+REVOKE ALL ON FUNCTION persist_product_ratings(uuid[],double precision,double precision,boolean) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION public.refuse_review_identity_change()
  RETURNS trigger
@@ -913,6 +1077,31 @@ AS $function$
     'occurredAt', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
 $function$;
 
+CREATE OR REPLACE FUNCTION public.reweigh_product_ratings(p_after uuid, p_limit integer, p_prior_mean double precision, p_prior_weight double precision, OUT last_id uuid, OUT reweighed integer)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+ SET lock_timeout TO '2s'
+AS $function$
+BEGIN
+  PERFORM lock_product_ratings();
+  WITH page AS MATERIALIZED (
+    SELECT r.product_id,
+           weighted_rating(r.review_count, r.stars_1 + 2 * r.stars_2 + 3 * r.stars_3 + 4 * r.stars_4 + 5 * r.stars_5,
+             p_prior_mean, p_prior_weight) AS weighted
+      FROM product_ratings r WHERE r.product_id > p_after ORDER BY r.product_id LIMIT p_limit
+  ), written AS (
+    UPDATE product_ratings r SET weighted = p.weighted FROM page p
+     WHERE r.product_id = p.product_id AND r.weighted IS DISTINCT FROM p.weighted
+    RETURNING r.product_id
+  )
+  SELECT (SELECT p.product_id FROM page p ORDER BY p.product_id DESC LIMIT 1), (SELECT count(*) FROM written)
+    INTO last_id, reweighed;
+END $function$;
+
+REVOKE ALL ON FUNCTION reweigh_product_ratings(uuid,integer,double precision,double precision) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION public.search_query(value text)
  RETURNS tsquery
  LANGUAGE sql
@@ -997,3 +1186,11 @@ BEGIN
     END IF;
   END IF;
 END $function$;
+
+CREATE OR REPLACE FUNCTION public.weighted_rating(count bigint, sum bigint, prior_mean double precision, prior_weight double precision)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  SELECT CASE WHEN count = 0 THEN 0 ELSE (prior_weight * prior_mean + sum) / (prior_weight + count) END
+$function$;
