@@ -150,12 +150,16 @@ export type ReviewFilter = {
   createdAt?: DateTimeRange | null | undefined;
   /** True: with words. False: a rating alone. */
   hasBody?: boolean | null | undefined;
+  /** Whether the merchant has replied. */
+  hasReply?: boolean | null | undefined;
   /** Of this product. */
   productId?: string | null | undefined;
   /** With one of these numbers of stars, 1 to 5. */
   ratings?: Array<number> | null | undefined;
   /** With one of these statuses; PUBLISHED where it is not given. Others are for admins: their queue is PENDING. */
   statuses?: Array<ReviewStatus> | null | undefined;
+  /** True: by those who bought the product. False: by others. */
+  verifiedPurchase?: boolean | null | undefined;
 };
 
 /** The order of a list of reviews. */
@@ -170,6 +174,8 @@ export type ReviewOrder = {
 export type ReviewOrderField =
   /** When they were written. */
   | 'CREATED_AT'
+  /** How many people found them helpful; of those with as many, when they were written. */
+  | 'HELPFUL_COUNT'
   /** Their stars. */
   | 'RATING';
 

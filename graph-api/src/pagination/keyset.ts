@@ -50,7 +50,9 @@ export function keysetQuery(
   page: PageRequest,
   parents: readonly string[] | null,
 ): { readonly text: string; readonly values: unknown[] } {
-  const { column, type } = list.order;
+  const { column, type, beside } = list.order;
+  const table = beside === undefined ? list.table : `${list.table} ${beside.join}`;
+  const id = beside?.id ?? 'id';
   const values: unknown[] = [...list.condition.values];
   const parameter = (value: unknown, type: string): string => `$${values.push(value)}::${type}`;
   const position = (at: Position | null): string | null =>
@@ -61,7 +63,7 @@ export function keysetQuery(
   const after = position(page.after);
   const before = position(page.before);
 
-  const key = `(${column}, id)`;
+  const key = `(${column}, ${id})`;
   const isAscending = list.direction === OrderDirection.ASC;
   const [follows, precedes] = isAscending ? ['>', '<'] : ['<', '>'];
   const window = [
@@ -76,14 +78,14 @@ export function keysetQuery(
   ];
   const rows = (more: readonly string[]): string => `
       SELECT ${[...columns, ...more].join(', ')}
-        FROM ${list.table}
+        FROM ${table}
        WHERE ${window}
-       ORDER BY ${column} ${direction}, id ${direction}
+       ORDER BY ${column} ${direction}, ${id} ${direction}
        LIMIT ${limit}`;
   if (parentRows === null && !selection.bounds) return { text: rows([]), values };
 
   const exists = (comparison: string): string =>
-    `EXISTS (SELECT FROM ${list.table} WHERE ${list.condition.text} AND ${key} ${comparison})`;
+    `EXISTS (SELECT FROM ${table} WHERE ${list.condition.text} AND ${key} ${comparison})`;
   const bounds = `(
          SELECT ${after === null ? 'false' : exists(`${precedes}= ${after}`)} AS has_rows_before,
                 ${before === null ? 'false' : exists(`${follows}= ${before}`)} AS has_rows_after

@@ -24,6 +24,13 @@ export interface KeysetOrder {
   /** Of the list's table, and never null: row comparisons know no null. What may be missing is stored as the least value. */
   readonly column: string;
   readonly type: KeyType;
+  /** Where the column and its index belong to another table that has a row for each of the list's rows. */
+  readonly beside?: {
+    /** Joins that table, as `JOIN … ON …`. */
+    readonly join: string;
+    /** Its column with the id of the list's row, which its index ends with. */
+    readonly id: string;
+  };
 }
 
 /** The types that lists can be ordered by; a cursor carries their values as text. */

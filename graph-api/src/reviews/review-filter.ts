@@ -36,6 +36,12 @@ export class ReviewFilter {
   @Field(() => Boolean, { nullable: true, description: 'True: with words. False: a rating alone.' })
   hasBody?: boolean | null;
 
+  @Field(() => Boolean, { nullable: true, description: 'True: by those who bought the product. False: by others.' })
+  verifiedPurchase?: boolean | null;
+
+  @Field(() => Boolean, { nullable: true, description: 'Whether the merchant has replied.' })
+  hasReply?: boolean | null;
+
   @Field(() => DateTimeRange, { nullable: true, description: 'Written in this time.' })
   createdAt?: DateTimeRange | null;
 }
@@ -48,7 +54,7 @@ const PUBLISHED: Condition = { text: PUBLIC_REVIEW, values: [], isIndexed: true 
  */
 export function reviewCondition(filter: ReviewFilter | null | undefined, viewer: Viewer | null): Condition {
   if (filter == null) return PUBLISHED;
-  const { productId, authorId, ratings, hasBody, createdAt } = filter;
+  const { productId, authorId, ratings, hasBody, verifiedPurchase, hasReply, createdAt } = filter;
   const statuses = [...new Set(filter.statuses ?? [ReviewStatus.PUBLISHED])].sort();
   if (statuses.some((status) => status !== ReviewStatus.PUBLISHED)) requireModerator(viewer);
   // As constants, so that the partial indexes are found.
@@ -56,15 +62,17 @@ export function reviewCondition(filter: ReviewFilter | null | undefined, viewer:
     statuses.length === 0 ? 'false' : `status IN (${statuses.map((status) => `'${status}'`).join(', ')})`,
   ];
   const values: unknown[] = [];
-  for (const [column, argument, id] of [
-    ['product_id', 'productId', productId],
-    ['author_id', 'authorId', authorId],
-  ] as const) {
-    if (id != null) conditions.push(`${column} = $${values.push(parseId(id, `filter.${argument}`))}::uuid`);
+  if (productId != null) conditions.push(`product_id = $${values.push(parseId(productId, 'filter.productId'))}::uuid`);
+  if (authorId != null) {
+    const author = `$${values.push(parseId(authorId, 'filter.authorId'))}::uuid`;
+    // Of an author who is being erased there is nothing, also before all is removed.
+    conditions.push(`author_id = (SELECT a.id FROM authors a WHERE a.id = ${author} AND a.erasure IS NULL)`);
   }
-  const isIndexed = ratings == null && hasBody == null && createdAt == null;
+  const isIndexed = [ratings, hasBody, verifiedPurchase, hasReply, createdAt].every((field) => field == null);
   if (ratings != null) conditions.push(`rating = ANY ($${values.push(parseRatings(ratings))}::smallint[])`);
   if (hasBody != null) conditions.push(`body IS ${hasBody ? 'NOT ' : ''}NULL`);
+  if (verifiedPurchase != null) conditions.push(`${verifiedPurchase ? '' : 'NOT '}verified_purchase`);
+  if (hasReply != null) conditions.push(`reply_body IS ${hasReply ? 'NOT ' : ''}NULL`);
   if (createdAt?.gte != null) conditions.push(`created_at >= $${values.push(createdAt.gte)}::timestamptz`);
   // Callers know milliseconds only, and what they have read fits.
   if (createdAt?.lte != null) {

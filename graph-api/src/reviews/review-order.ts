@@ -4,6 +4,7 @@ import { OrderDirection, type KeysetOrder } from '../pagination/order.js';
 export enum ReviewOrderField {
   CREATED_AT = 'CREATED_AT',
   RATING = 'RATING',
+  HELPFUL_COUNT = 'HELPFUL_COUNT',
 }
 
 registerEnumType(ReviewOrderField, {
@@ -12,6 +13,9 @@ registerEnumType(ReviewOrderField, {
   valuesConfig: {
     CREATED_AT: { description: 'When they were written.' },
     RATING: { description: 'Their stars.' },
+    HELPFUL_COUNT: {
+      description: 'How many people found them helpful; of those with as many, when they were written.',
+    },
   },
 });
 
@@ -32,8 +36,17 @@ export const REVIEW_ORDER_ARGUMENT = {
   description: 'In which order: newest first where it is not given.',
 };
 
-/** Each order with its column, which ends an index of `reviews` together with the id, also behind the product's id. */
+/** Each order with its column, which ends an index together with the review's id, also behind the product's id. */
 export const REVIEW_ORDERS: Readonly<Record<ReviewOrderField, KeysetOrder>> = {
   CREATED_AT: { name: 'CREATED_AT', column: 'created_at', type: 'timestamptz' },
   RATING: { name: 'RATING', column: 'rating', type: 'integer' },
+  HELPFUL_COUNT: {
+    name: 'HELPFUL_COUNT',
+    column: 'helpful_count',
+    type: 'integer',
+    beside: {
+      join: 'JOIN review_vote_counts ON review_id = reviews.id AND of_product_id = reviews.product_id',
+      id: 'review_id',
+    },
+  },
 };
