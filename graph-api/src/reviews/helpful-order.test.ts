@@ -1,3 +1,4 @@
+import type { UUID } from 'node:crypto';
 import { insertProduct, insertReview } from '@exact-ratings/stack/testing/rows.js';
 import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
 import { adminToken } from '@exact-ratings/stack/testing/tokens.js';
@@ -17,7 +18,7 @@ let product: string;
 /** Ids of the product's reviews with these numbers of votes, in the order in which they were written. */
 async function reviewsWithVotes(counts: readonly number[]): Promise<string[]> {
   const ids: string[] = [];
-  for (const _ of counts) ids.push(await insertReview(database.pool, product, 3, { id: newId() }));
+  for (const _ of counts) ids.push(await insertReview(database.pool, product, 3, { id: newId() as UUID }));
   await database.pool.query(
     `INSERT INTO review_votes (review_id, voter_id)
      SELECT r.id, voter.id FROM unnest($1::uuid[], $2::integer[]) AS r (id, votes),
