@@ -7,6 +7,23 @@ export function newId(): string {
   return uuidv7();
 }
 
+/** Most items of a list of ids that is looked up. */
+const MAX_IDS = 100;
+
+/**
+ * Each id of a list, as `parse` has it.
+ * @throws BAD_USER_INPUT where there are more than 100; what `parse` throws
+ */
+export function parseEach<T>(
+  ids: readonly string[],
+  argument: string,
+  parse: (id: string, argument: string) => T,
+): T[] {
+  if (ids.length > MAX_IDS)
+    throw badUserInput(`${argument} holds ${ids.length} ids: at most ${MAX_IDS} at once`, argument);
+  return ids.map((id, i) => parse(id, `${argument}[${i}]`));
+}
+
 /**
  * The id in the form in which PostgreSQL writes it: lower case.
  * @param argument the path in the arguments, such as `input.productId`

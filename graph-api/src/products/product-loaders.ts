@@ -16,6 +16,7 @@ const BY_ID = oncePerOperation((fields) =>
     `SELECT id AS requested_key, ${productColumns(fields).join(', ')} FROM products WHERE id = ANY ($1::uuid[]) AND ${EXISTING_PRODUCT}`,
   ),
 );
+/** A product that is being deleted has none any more. */
 const BY_EXTERNAL_ID = oncePerOperation((fields) =>
   preparedStatement(
     `SELECT external_id AS requested_key, ${productColumns(fields).join(', ')} FROM products WHERE external_id = ANY ($1::text[])`,
@@ -26,7 +27,7 @@ const SELECTION = oncePerOperation((fields) => keysetSelection(fields, 'Product'
 /** The products that one request reads, with the fields that it asks for: one statement for all ids that one tick asks for. */
 export class ProductLoaders {
   readonly byId: DataLoader<string, Product | null>;
-  private readonly byExternalIds: DataLoader<string, Product | null>;
+  private readonly externalIds: DataLoader<string, Product | null>;
   private readonly lists: DataLoader<ListRequest, Page<Product>, string>;
   private readonly counts: DataLoader<Condition, number, string>;
 
@@ -41,7 +42,7 @@ export class ProductLoaders {
     private readonly productsRead: (products: readonly Product[]) => Promise<void> | undefined,
   ) {
     this.byId = createRowLoader(database, () => BY_ID(fields), productOf, { itemsRead: productsRead });
-    this.byExternalIds = createRowLoader(
+    this.externalIds = createRowLoader(
       database,
       () => BY_EXTERNAL_ID(fields),
       (row: ReadProductRow) => this.prime(productOf(row)),
@@ -54,15 +55,24 @@ export class ProductLoaders {
     });
   }
 
-  async byExternalId(externalId: string): Promise<Product | null> {
-    const product = await this.byExternalIds.load(externalId);
-    if (product !== null) await this.productsRead([product]);
-    return product;
+  /** In the order of the externalIds; null where there is no product, or no externalId. */
+  async byExternalIds(externalIds: ReadonlyArray<string | null>): Promise<Array<Product | null>> {
+    const products = await Promise.all(
+      externalIds.map(async (externalId) => (externalId === null ? null : this.externalIds.load(externalId))),
+    );
+    await this.productsRead(products.filter((product) => product !== null));
+    return products;
   }
 
   /** The same look-up, which does not wait for what other subjects add. */
   async idByExternalId(externalId: string): Promise<string | null> {
-    return (await this.byExternalIds.load(externalId))?.id ?? null;
+    return (await this.externalIds.load(externalId))?.id ?? null;
+  }
+
+  /** Takes over products that were read elsewhere in the request. */
+  add(products: readonly Product[]): Promise<void> | undefined {
+    for (const product of products) this.prime(product);
+    return this.productsRead(products);
   }
 
   /** One statement, whatever the size of the page, and whoever else in the request asks for the same page. */
@@ -78,7 +88,7 @@ export class ProductLoaders {
   /** To be called after a mutation of this request changed the product. */
   clear(productId: string): void {
     this.byId.clear(productId);
-    this.byExternalIds.clearAll();
+    this.externalIds.clearAll();
     this.lists.clearAll();
     this.counts.clearAll();
   }

@@ -1,6 +1,6 @@
 import { Arg, Ctx, ID, Int, Query, Resolver } from 'type-graphql';
 import { badUserInput } from '../graphql/errors.js';
-import { parseId } from '../graphql/ids.js';
+import { parseEach, parseId } from '../graphql/ids.js';
 import { cleanText } from '../graphql/text.js';
 import type { ProductsContext } from './context.js';
 import { Product } from './product.js';
@@ -38,7 +38,19 @@ export class ProductResolver {
     const version = parseRatingVersion(minRatingVersion);
     if (key === null) return null;
     if (version !== null) requireRating(products.idByExternalId(key), version);
-    return products.byExternalId(key);
+    return (await products.byExternalIds([key]))[0]!;
+  }
+
+  @Query(() => [Product], {
+    nullable: 'items',
+    description: 'The products with these externalIds, in their order, null where there is none.',
+  })
+  productsByExternalIds(
+    @Arg('externalIds', () => [String], { description: "At most 100 ids of products in the shop's own system." })
+    externalIds: string[],
+    @Ctx() { products }: ProductsContext,
+  ): Promise<Array<Product | null>> {
+    return products.byExternalIds(parseEach(externalIds, 'externalIds', parseExternalId));
   }
 }
 

@@ -85,6 +85,17 @@ const WAYS: ReadonlyArray<[name: string, text: string, find: (data: any) => unkn
     `query ($e: String!) { productByExternalId(externalId: $e) { ${RATING} } }`,
     (data) => data.productByExternalId,
   ],
+  [
+    'a list of externalIds',
+    `query ($e: String!) { productsByExternalIds(externalIds: ["none", $e]) { ${RATING} } }`,
+    (data) => data.productsByExternalIds[1],
+  ],
+  ['a node', `query ($p: ID!) { node(id: $p) { ... on Product { ${RATING} } } }`, (data) => data.node],
+  [
+    'nodes',
+    `query ($p: ID!, $r: ID!) { nodes(ids: [$r, $p]) { ... on Product { ${RATING} } } }`,
+    (data) => data.nodes[1],
+  ],
   ['its review', `query ($r: ID!) { review(id: $r) { product { ${RATING} } } }`, (data) => data.review.product],
   [
     'a review of its list',

@@ -48,7 +48,7 @@ export const REVIEW_CHANGE_COLUMNS = [
 
 /** The product of a row, with its rating; null where it has none. */
 export function ratedProductOf(row: ReviewChangeRow): RatedProduct | null {
-  const product = productOfRecord('product', row as unknown as Record<string, unknown>);
+  const product = productOfRecord('product', row);
   return product === null ? null : { product, rating: ratingStateOf(row) };
 }
 

@@ -9,10 +9,12 @@ import type { Condition } from '../pagination/filter.js';
 import { keysetPage, keysetPages, keysetSelection, type ChildKeysetRow, type KeysetRow } from '../pagination/keyset.js';
 import type { ListCounts } from '../pagination/list-counts.js';
 import { listKey, readList, type ListRequest } from '../pagination/list-request.js';
+import { Product } from '../products/product.js';
 import { Author } from './author.js';
 import { createDecisionLoader } from './decision-loader.js';
+import { createNodeLoader, type AnyNode } from './node-loader.js';
 import type { ReviewDecision } from './review-decision.js';
-import type { Review } from './review.js';
+import { Review } from './review.js';
 import { OF_EXISTING_PRODUCT, reviewColumns, reviewOf, type ReadReviewRow } from './review-row.js';
 import { VISIBLE_REVIEW } from './review-status.js';
 import { createVoteLoader } from './vote-loader.js';
@@ -39,6 +41,8 @@ export class ReviewLoaders {
   /** Reviews of any status, for their authors: to be asked only for what the caller may see. */
   readonly ownById: DataLoader<string, Review | null>;
   readonly authors: DataLoader<string, Author | null>;
+  /** Anything that the caller may see, by its id. */
+  readonly nodes: DataLoader<string, AnyNode | null>;
   /** For admins. */
   readonly decisions: DataLoader<string, ReviewDecision[]>;
   /** Whether the caller has marked reviews as helpful. */
@@ -48,11 +52,13 @@ export class ReviewLoaders {
   private readonly pagesOfProducts: DataLoader<OfProduct<ListRequest>, Page<Review>, string>;
   private readonly countsOfProducts: DataLoader<OfProduct<Condition>, number, string>;
 
+  /** @param productsRead called with products that were read here before they are handed out */
   constructor(
     private readonly database: Database,
     private readonly fields: RequestedFields,
     viewer: Viewer | null,
     reviewCounts: ListCounts,
+    private readonly productsRead: (products: readonly Product[]) => Promise<void> | undefined,
   ) {
     this.ownById = createRowLoader(database, () => BY_ID(fields), reviewOf);
     this.byId =
@@ -68,6 +74,7 @@ export class ReviewLoaders {
     );
     this.decisions = createDecisionLoader(database);
     this.votes = createVoteLoader(database, viewer);
+    this.nodes = createNodeLoader(database, fields, viewer, (nodes) => this.nodesRead(nodes));
     this.lists = new DataLoader((lists) => Promise.all(lists.map((list) => this.readList(list))), {
       cacheKeyFn: listKey,
     });
@@ -110,10 +117,19 @@ export class ReviewLoaders {
     this.authors.clearAll();
     this.decisions.clearAll();
     this.votes.clearAll();
+    this.nodes.clearAll();
     this.lists.clearAll();
     this.counts.clearAll();
     this.pagesOfProducts.clearAll();
     this.countsOfProducts.clearAll();
+  }
+
+  private nodesRead(nodes: readonly AnyNode[]): Promise<void> | undefined {
+    for (const node of nodes) {
+      if (node instanceof Review) this.byId.prime(node.id, node);
+      else if (node instanceof Author) this.authors.prime(node.id, node);
+    }
+    return this.productsRead(nodes.filter((node) => node instanceof Product));
   }
 
   private async readList(request: ListRequest): Promise<Page<Review>> {

@@ -49,9 +49,12 @@ const COLUMNS_OF_FIELD: Readonly<Record<string, readonly ReviewColumn[]>> = {
 const votesOf = (id: string): string =>
   `coalesce((SELECT c.helpful_count FROM review_vote_counts c WHERE c.review_id = ${id}), 0) AS votes`;
 
-/** The columns of the fields that are asked for, as SQL: no other is read. */
+/** The names of the columns of the fields that are asked for. */
+export const reviewColumnNames = oncePerOperation((fields) => fields.columns('Review', COLUMNS_OF_FIELD));
+
+/** The same columns of the table `reviews`, as SQL: no other is read. */
 export const reviewColumns = oncePerOperation((fields) =>
-  fields.columns('Review', COLUMNS_OF_FIELD).map((column) => (column === 'votes' ? votesOf('reviews.id') : column)),
+  reviewColumnNames(fields).map((column) => (column === 'votes' ? votesOf('reviews.id') : column)),
 );
 
 /** All columns of a record of `reviews` that a statement answers, for its SELECT list. */

@@ -83,7 +83,13 @@ class RequestParts {
   }
 
   get reviews(): ReviewLoaders {
-    return (this.madeReviews ??= new ReviewLoaders(this.database, this.fields, this.viewer, this.shared.reviewCounts));
+    return (this.madeReviews ??= new ReviewLoaders(
+      this.database,
+      this.fields,
+      this.viewer,
+      this.shared.reviewCounts,
+      (products) => this.products.add(products),
+    ));
   }
 
   private prepareRatings(products: readonly Product[]): Promise<void> | undefined {

@@ -188,6 +188,9 @@ test.each([
   ['by its id', `query ($p: ID!) { product(id: $p) { ${FIELDS} } }`],
   ['by its externalId', `{ productByExternalId(externalId: "read-ahead") { ${FIELDS} } }`],
   ['of a review', `query ($r: ID!) { review(id: $r) { product { ${FIELDS} } } }`],
+  ['by a list of externalIds', `{ productsByExternalIds(externalIds: ["x", "read-ahead"]) { ${FIELDS} } }`],
+  ['as a node', `query ($p: ID!) { node(id: $p) { ... on Product { ${FIELDS} } } }`],
+  ['among nodes', `query ($p: ID!, $r: ID!) { nodes(ids: [$r, $p]) { __typename ... on Product { ${FIELDS} } } }`],
   ['of a version', `query ($p: ID!) { product(id: $p, minRatingVersion: 1) { ${FIELDS} rating { count } } }`],
 ])('the ratings of a product %s are answered by the compiled query itself', async (_name, text) => {
   await database.pool.query(`UPDATE products SET external_id = 'read-ahead' WHERE id = $1`, [product]);

@@ -164,6 +164,40 @@ test("a review's product and its rating: one statement each", async () => {
   expect(commands).toEqual(['MGET']);
 });
 
+test('100 products by their ids or externalIds: one statement and one MGET', async () => {
+  await database.pool.query(`UPDATE products SET external_id = name`);
+  await fill();
+  const { rows } = await database.pool.query<{ id: string; name: string }>('SELECT id, name FROM products');
+  const asked = { ids: rows.map(({ id }) => id), names: rows.map(({ name }) => name) };
+  for (const text of [
+    'query ($ids: [ID!]!) { items: nodes(ids: $ids) { ... on Product { name averageRating } } }',
+    'query ($names: [String!]!) { items: productsByExternalIds(externalIds: $names) { name averageRating } }',
+  ]) {
+    const { statements, commands } = await counted(async () => {
+      const { items } = dataOf(await query(app.origin, text, asked));
+      expect(items).toEqual(asked.names.map((name) => ({ name, averageRating: 4 })));
+    });
+    expect(statements).toHaveLength(1);
+    expect(commands).toEqual(['MGET']);
+    expect(statements[0]).not.toContain('description');
+  }
+});
+
+test('nodes of all types, and what hangs on them: what is among them is not read again', async () => {
+  const { rows } = await database.pool.query<{ id: string; product: string; author: string }>(
+    'SELECT id, product_id AS product, author_id AS author FROM reviews LIMIT 1',
+  );
+  const [review] = rows as [(typeof rows)[number]];
+  const text = `query ($ids: [ID!]!, $id: ID!) {
+    node(id: $id) { id }
+    nodes(ids: $ids) { ... on Product { reviewCount } ... on Review { product { name reviewCount } author { displayName } } } }`;
+  const { statements, commands } = await counted(async () => {
+    const answer = await query(app.origin, text, { ids: Object.values(review), id: review.id });
+    expect(dataOf(answer).nodes[0]).toMatchObject({ product: { reviewCount: 5 } });
+  });
+  expect([statements.length, commands]).toEqual([1, ['MGET']]);
+});
+
 test('requests that miss the same products at the same time share one statement', async () => {
   const warm = await insertProduct(database.pool);
   await new RatingStore(redis, { ttlSeconds: 0 }).replace([

@@ -1,6 +1,13 @@
 import type { GeneratorValue } from 'fast-check';
 import fc from 'fast-check';
-import { getNamedType, isObjectType, type GraphQLObjectType, type GraphQLSchema } from 'graphql';
+import {
+  getNamedType,
+  isCompositeType,
+  isInterfaceType,
+  isObjectType,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+} from 'graphql';
 
 export interface RandomOperation {
   readonly text: string;
@@ -28,6 +35,13 @@ const WITH_ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
     'unknown: product(id: "00000000-0000-7000-8000-000000000000")',
     'bad: product(id: "x")',
   ],
+  node: ['node(id: $id)', 'reviewNode: node(id: $r)', 'badNode: node(id: "x")'],
+  nodes: [
+    'nodes(ids: [$id, $r, "00000000-0000-7000-8000-000000000000"])',
+    'oneNode: nodes(ids: $id)',
+    'noNodes: nodes(ids: [])',
+  ],
+  productsByExternalIds: ['productsByExternalIds(externalIds: ["read-ahead", "none"])'],
   productByExternalId: ['productByExternalId(externalId: "none")'],
   review: ['review(id: $r)'],
 };
@@ -41,6 +55,7 @@ export function randomOperation(
   ids: { readonly product: string; readonly review: string },
   g: GeneratorValue,
 ): RandomOperation {
+  const product = schema.getType('Product') as GraphQLObjectType;
   const pick = <T>(values: readonly T[]): T => values[g(fc.nat, { max: values.length - 1 })]!;
   const selections = (type: GraphQLObjectType, depth: number, fragments: readonly string[]): string => {
     const count = g(fc.integer, { min: 1, max: 4 });
@@ -55,16 +70,19 @@ export function randomOperation(
     if (kind === 3 && type.name === 'Product' && fragments.length > 0) return `...${pick(fragments)}${condition}`;
     if (kind === 4 && type.getInterfaces().length > 0) return `... on Node${condition} { id __typename }`;
     const fields = Object.values(type.getFields()).filter(
-      ({ type: child }) => depth < MAX_DEPTH || !isObjectType(getNamedType(child)),
+      ({ type: child }) => depth < MAX_DEPTH || !isCompositeType(getNamedType(child)),
     );
     if (fields.length === 0) return '__typename';
     const field = pick(fields);
     const child = getNamedType(field.type);
     const isRoot = type.name === 'Query';
     const written = isRoot || field.name !== 'product' ? pick(WITH_ARGUMENTS[field.name] ?? [field.name]) : field.name;
+    // Of its types always the same one: fields of others would have other shapes under the same name.
+    if (isInterfaceType(child)) {
+      return `${written}${condition} { __typename id ... on Product ${selections(product, depth + 1, fragments)} }`;
+    }
     return `${written}${condition}${isObjectType(child) ? ` ${selections(child, depth + 1, fragments)}` : ''}`;
   };
-  const product = schema.getType('Product') as GraphQLObjectType;
   const text = [
     'query ($n: Int = 2, $v: Int, $s: Boolean = true, $t: Boolean!, $id: ID!, $r: ID!)',
     selections(schema.getQueryType()!, 1, ['Outer', 'Inner']),
