@@ -542,7 +542,7 @@ BEGIN
   RETURN NULL;
 END $function$;
 
-CREATE OR REPLACE FUNCTION public.create_reviews(p_ids uuid[], p_product_ids uuid[], p_author_ids uuid[], p_issuers text[], p_subjects text[], p_display_names text[], p_ratings smallint[], p_titles text[], p_bodies text[], p_with_product boolean[], p_status text, p_wait_for_products boolean, p_wait_for_authors boolean, p_valid_until_ms double precision)
+CREATE OR REPLACE FUNCTION public.create_reviews(p_ids uuid[], p_product_ids uuid[], p_author_ids uuid[], p_issuers text[], p_subjects text[], p_display_names text[], p_ratings smallint[], p_titles text[], p_bodies text[], p_purchases jsonb[], p_with_product boolean[], p_status text, p_wait_for_products boolean, p_wait_for_authors boolean, p_valid_until_ms double precision)
  RETURNS TABLE(nth integer, outcome text, rating_version integer, review reviews, author_name text, product products, rating rating_aggregates)
  LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
@@ -608,10 +608,13 @@ BEGIN
 
   -- A review that is there already is not waited for, also while it is being changed: its changer may wait for the stream.
   WITH inserted AS (
-    INSERT INTO reviews AS i (id, product_id, author_id, rating, title, body, status)
-    SELECT n.id, n.product_id, a.id, n.rating, n.title, n.body, p_status
-      FROM unnest(p_ids, p_product_ids, p_issuers, p_subjects, p_ratings, p_titles, p_bodies)
-             WITH ORDINALITY n (id, product_id, issuer, subject, rating, title, body, nth)
+    INSERT INTO reviews AS i (id, product_id, author_id, rating, title, body, status, verified_purchase)
+    SELECT n.id, n.product_id, a.id, n.rating, n.title, n.body, p_status,
+           n.purchases IS NOT NULL AND (n.purchases = 'true' OR EXISTS (
+             SELECT FROM products p
+              WHERE p.id = n.product_id AND (n.purchases ? p.id::text OR n.purchases ? p.external_id)))
+      FROM unnest(p_ids, p_product_ids, p_issuers, p_subjects, p_ratings, p_titles, p_bodies, p_purchases)
+             WITH ORDINALITY n (id, product_id, issuer, subject, rating, title, body, purchases, nth)
       JOIN authors a USING (issuer, subject)
      WHERE n.product_id = ANY (products_free) AND a.id = ANY (authors_held)
        AND NOT EXISTS (SELECT FROM reviews r WHERE r.author_id = a.id AND r.product_id = n.product_id)

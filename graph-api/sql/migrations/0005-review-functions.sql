@@ -30,13 +30,15 @@ END $$;
 -- One locked product or author holds up nobody else: what is locked is BUSY, unless the caller waits. Only a caller who brings
 -- reviews of a single product should wait for the product, and only one who brings a single review for the author.
 --
+-- p_purchases is what the author has bought: `true` for everything, or an array of ids and external ids of products.
+--
 -- Each created review has its own sequence number: capture numbers the new reviews of a product by created_at, id.
 --
 -- Every statement looks rows up by their keys. The planner is told so, since a plan that was made while the tables were
 -- small would read them whole ever after.
 CREATE FUNCTION create_reviews(
   p_ids uuid[], p_product_ids uuid[], p_author_ids uuid[], p_issuers text[], p_subjects text[], p_display_names text[],
-  p_ratings smallint[], p_titles text[], p_bodies text[], p_with_product boolean[], p_status text,
+  p_ratings smallint[], p_titles text[], p_bodies text[], p_purchases jsonb[], p_with_product boolean[], p_status text,
   p_wait_for_products boolean, p_wait_for_authors boolean, p_valid_until_ms double precision
 ) RETURNS TABLE (
   nth integer, outcome text, rating_version integer, review reviews, author_name text, product products,
@@ -100,10 +102,13 @@ BEGIN
 
   -- A review that is there already is not waited for, also while it is being changed: its changer may wait for the stream.
   WITH inserted AS (
-    INSERT INTO reviews AS i (id, product_id, author_id, rating, title, body, status)
-    SELECT n.id, n.product_id, a.id, n.rating, n.title, n.body, p_status
-      FROM unnest(p_ids, p_product_ids, p_issuers, p_subjects, p_ratings, p_titles, p_bodies)
-             WITH ORDINALITY n (id, product_id, issuer, subject, rating, title, body, nth)
+    INSERT INTO reviews AS i (id, product_id, author_id, rating, title, body, status, verified_purchase)
+    SELECT n.id, n.product_id, a.id, n.rating, n.title, n.body, p_status,
+           n.purchases IS NOT NULL AND (n.purchases = 'true' OR EXISTS (
+             SELECT FROM products p
+              WHERE p.id = n.product_id AND (n.purchases ? p.id::text OR n.purchases ? p.external_id)))
+      FROM unnest(p_ids, p_product_ids, p_issuers, p_subjects, p_ratings, p_titles, p_bodies, p_purchases)
+             WITH ORDINALITY n (id, product_id, issuer, subject, rating, title, body, purchases, nth)
       JOIN authors a USING (issuer, subject)
      WHERE n.product_id = ANY (products_free) AND a.id = ANY (authors_held)
        AND NOT EXISTS (SELECT FROM reviews r WHERE r.author_id = a.id AND r.product_id = n.product_id)

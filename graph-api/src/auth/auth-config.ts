@@ -6,16 +6,21 @@ type TokenKeys =
   | { readonly type: 'secret'; /** HS256 key, at least 32 bytes. */ readonly secret: string }
   | { readonly type: 'provider'; /** The provider's JSON Web Key Set. */ readonly jwksUrl: string };
 
+/** A claim by name or by dotted path, or by the names on its path. */
+export type ClaimPath = string | readonly string[];
+
 export interface AuthConfig {
   readonly keys: TokenKeys;
   /** Required `iss`, where set. */
   readonly issuer: string | undefined;
   /** Required `aud`, where set. */
   readonly audience: string | undefined;
-  /** The claim that lists the caller's roles, by name or by dotted path, or by the names on its path. */
-  readonly rolesClaim: string | readonly string[];
+  /** The claim that lists the caller's roles. */
+  readonly rolesClaim: ClaimPath;
   /** The role that makes an admin. */
   readonly adminRole: string;
+  /** The claim that says what the caller has bought. */
+  readonly purchasesClaim: ClaimPath;
   /** How far the clock of whoever makes the tokens may differ from ours. */
   readonly clockToleranceSeconds: number;
 }
@@ -36,6 +41,11 @@ export const AUTH = configSubject('Tokens of callers', {
       'The claim that lists the caller\'s roles; a nested one by its path, such as `realm_access.roles`; where a name has dots, as a JSON list: `["resource_access","shop.web","roles"]`.',
   }),
   adminRole: text('JWT_ADMIN_ROLE', { default: 'admin', meaning: 'The role that makes an admin.' }),
+  purchasesClaim: text('JWT_PURCHASES_CLAIM', {
+    default: 'verified_purchases',
+    meaning:
+      'The claim that makes the reviews of a caller verified purchases: `true`, or a list of ids and externalIds of products. Named as `JWT_ROLES_CLAIM`.',
+  }),
   clockToleranceSeconds: integer('JWT_CLOCK_TOLERANCE_SECONDS', {
     default: 5,
     max: 60,
@@ -57,10 +67,15 @@ export function readAuthConfig(env: EnvReader, production: boolean): AuthConfig 
     if (issuer === undefined) env.problem('JWT_ISSUER is not set: production accepts tokens of one issuer only');
     if (audience === undefined) env.problem('JWT_AUDIENCE is not set: production accepts tokens made for it only');
   }
-  return { keys, ...claims, rolesClaim: readRolesClaim(env, claims.rolesClaim) };
+  return {
+    keys,
+    ...claims,
+    rolesClaim: readClaimPath(env, 'JWT_ROLES_CLAIM', claims.rolesClaim),
+    purchasesClaim: readClaimPath(env, 'JWT_PURCHASES_CLAIM', claims.purchasesClaim),
+  };
 }
 
-function readRolesClaim(env: EnvReader, text: string): AuthConfig['rolesClaim'] {
+function readClaimPath(env: EnvReader, variable: string, text: string): ClaimPath {
   if (!text.startsWith('[')) return text;
   try {
     const path: unknown = JSON.parse(text);
@@ -71,7 +86,7 @@ function readRolesClaim(env: EnvReader, text: string): AuthConfig['rolesClaim'] 
     // Reported below.
   }
   env.problem(
-    'JWT_ROLES_CLAIM must be a name, a dotted path, or a JSON list such as ["resource_access","shop.web","roles"]',
+    `${variable} must be a name, a dotted path, or a JSON list such as ["resource_access","shop.web","roles"]`,
   );
   return text;
 }

@@ -1,7 +1,9 @@
+import { isUuid } from '@exact-ratings/shared/events/uuid.js';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import { errors, jwtVerify, type CryptoKey, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { serviceUnavailable, unauthenticated } from '../graphql/errors.js';
-import type { AuthConfig } from './auth-config.js';
+import { cleanText } from '../graphql/text.js';
+import type { AuthConfig, ClaimPath } from './auth-config.js';
 import { bearerToken } from './authorization-header.js';
 import { KeysUnavailableError, Jwks } from './jwks.js';
 import { RefusedTokens } from './refused-tokens.js';
@@ -108,11 +110,13 @@ export class TokenVerifier {
       throw unauthenticated('The token names no usable subject.');
     }
     const roles = claimAt(payload, this.config.rolesClaim);
+    const purchases = purchasesOf(claimAt(payload, this.config.purchasesClaim));
     return {
       issuer,
       subject,
       displayName: displayNameOf(name),
       isAdmin: Array.isArray(roles) ? roles.includes(this.config.adminRole) : roles === this.config.adminRole,
+      ...(purchases === null ? {} : { purchases }),
     };
   }
 }
@@ -121,7 +125,7 @@ export class TokenVerifier {
  * A claim by its name, else by its path: `realm_access.roles` is `{ "realm_access": { "roles": … } }` as well as
  * `{ "realm_access.roles": … }`, and `https://shop.example/roles` is found although it has dots. A list of names is the path itself.
  */
-function claimAt(payload: JWTPayload, claim: string | readonly string[]): unknown {
+function claimAt(payload: JWTPayload, claim: ClaimPath): unknown {
   if (typeof claim === 'string' && Object.hasOwn(payload, claim)) return payload[claim];
   const path = typeof claim === 'string' ? claim.split('.') : claim;
   return path.reduce<unknown>((value, key) => {
@@ -132,6 +136,20 @@ function claimAt(payload: JWTPayload, claim: string | readonly string[]): unknow
 
 function isStorable(text: unknown): text is string {
   return typeof text === 'string' && text.length <= MAX_SUBJECT_LENGTH && text.isWellFormed() && !text.includes('\0');
+}
+
+/** What the claim says that the caller has bought; null for any other form, which is no purchase. */
+function purchasesOf(claim: unknown): 'EVERYTHING' | readonly string[] | null {
+  if (claim === true) return 'EVERYTHING';
+  if (!Array.isArray(claim) || !claim.every((product) => typeof product === 'string')) return null;
+  // Written as products have them. What cannot be one is none that was bought.
+  const products = (claim as string[]).flatMap((product) => {
+    const cleaned = cleanText(product, 'identifier');
+    if (!cleaned.ok) return [];
+    const id = cleaned.text.toLowerCase();
+    return isUuid(id) ? [cleaned.text, id] : [cleaned.text];
+  });
+  return [...new Set(products)];
 }
 
 /** The token's name fit to be shown: the identity provider's data, so repaired rather than refused. */

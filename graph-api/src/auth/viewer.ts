@@ -9,6 +9,8 @@ export interface Viewer {
   /** Null where the token has no name. */
   readonly displayName: string | null;
   readonly isAdmin: boolean;
+  /** What they have bought, as their token says: everything, or products by their ids and externalIds. Absent: nothing. */
+  readonly purchases?: 'EVERYTHING' | readonly string[];
 }
 
 /** @throws UNAUTHENTICATED where nobody is calling */

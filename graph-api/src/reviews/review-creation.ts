@@ -40,7 +40,7 @@ const MAX_PENDING = 2_000;
 
 const CREATE_REVIEWS = {
   name: 'create_reviews',
-  text: `SELECT nth, ${REVIEW_CHANGE_COLUMNS} FROM create_reviews($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+  text: `SELECT nth, ${REVIEW_CHANGE_COLUMNS} FROM create_reviews($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 };
 
 /**
@@ -92,6 +92,7 @@ async function createReviews(
         column(({ input }) => input.rating),
         column(({ input }) => input.title ?? null),
         column(({ input }) => input.body ?? null),
+        column(({ viewer }) => purchasesJson(viewer)),
         column(({ withProduct }) => withProduct),
         status,
         waitFor !== 'nothing',
@@ -101,6 +102,12 @@ async function createReviews(
     };
   });
   return rows as CreationRow[];
+}
+
+/** What the author has bought, as `create_reviews` reads it. */
+function purchasesJson({ purchases }: Viewer): string | null {
+  if (purchases === undefined) return null;
+  return JSON.stringify(purchases === 'EVERYTHING' ? true : purchases);
 }
 
 function outcomesOf(

@@ -4,8 +4,9 @@ import { stackEnvironment } from './stack-environment.js';
 
 const USAGE = `Prints a development token.
 
-  npm run --silent token -- --sub SUBJECT [--name NAME] [--admin] [--expires-in 12h]
+  npm run --silent token -- --sub SUBJECT [--name NAME] [--admin] [--purchases all|ID,…] [--expires-in 12h]
 
+--purchases makes this person's reviews verified purchases: of all products, or of those with these ids or externalIds.
 Signed with JWT_SECRET (JWT_ISSUER, JWT_AUDIENCE) of the environment, or else of the running \`npm start\`.
 `;
 
@@ -15,6 +16,7 @@ try {
       sub: { type: 'string' },
       name: { type: 'string' },
       admin: { type: 'boolean' },
+      purchases: { type: 'string' },
       'expires-in': { type: 'string' },
       help: { type: 'boolean' },
     },
@@ -31,7 +33,10 @@ try {
     const env = await stackEnvironment('JWT_SECRET');
     const token = await developmentToken(
       { secret: env['JWT_SECRET']!, issuer: env['JWT_ISSUER'], audience: env['JWT_AUDIENCE'] },
-      { subject: values.sub, name: values.name, admin: values.admin, expiresIn: values['expires-in'] },
+      {
+        ...{ subject: values.sub, name: values.name, admin: values.admin, expiresIn: values['expires-in'] },
+        purchases: values.purchases === 'all' ? true : values.purchases?.split(','),
+      },
     );
     process.stdout.write(`${token}\n`);
   }
