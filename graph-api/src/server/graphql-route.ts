@@ -12,7 +12,7 @@ import {
   shapeProblem,
   type RawGraphQLRequest,
 } from './graphql-request.js';
-import type { KnownAnswer, KnownQueries } from './known-queries.js';
+import type { KnownOperations } from './known-operations.js';
 import { costHeaderProblem } from './limits/cost-header.js';
 import type { Limits } from './limits/limits-config.js';
 import { QueryGate } from './limits/query-gate.js';
@@ -24,7 +24,7 @@ export type CreateContext = (request: FastifyRequest, lifetime: RequestLifetime)
 
 export interface GraphQLRouteParts {
   readonly apollo: ApolloServer<RequestContext>;
-  readonly known: KnownQueries;
+  readonly known: KnownOperations;
   readonly createContext: CreateContext;
   readonly limits: Limits;
 }
@@ -76,12 +76,12 @@ function forgeryProblem(request: FastifyRequest): string | undefined {
   );
 }
 
-/** The answer to a known query, or else all that Apollo Server answers. */
+/** The answer to a known operation, or else all that Apollo Server answers. */
 async function answer(
   { known, apollo }: GraphQLRouteParts,
   request: FastifyRequest,
   context: RequestContext,
-): Promise<KnownAnswer | HTTPGraphQLResponse> {
+): Promise<HTTPGraphQLResponse> {
   const answered = await known.answer(request, context);
   if (answered !== null) return answered;
   const response = await execute(apollo, request, context);
@@ -117,9 +117,7 @@ function execute(
   });
 }
 
-async function send(reply: FastifyReply, answered: KnownAnswer | HTTPGraphQLResponse): Promise<FastifyReply> {
-  if ('contentType' in answered) return reply.type(answered.contentType).send(answered.body);
-  const { status, headers, body } = answered;
+async function send(reply: FastifyReply, { status, headers, body }: HTTPGraphQLResponse): Promise<FastifyReply> {
   for (const [name, value] of headers) void reply.header(name, value);
   void reply.code(status ?? 200);
   if (body.kind === 'complete') return reply.send(body.string);

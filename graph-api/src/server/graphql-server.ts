@@ -10,7 +10,7 @@ import type { RequestContext } from './context.js';
 import { createErrorFormatter } from './error-formatter.js';
 import { addGraphQLRoute, type CreateContext } from './graphql-route.js';
 import type { Limits } from './limits/limits-config.js';
-import { KnownQueries } from './known-queries.js';
+import { KnownOperations } from './known-operations.js';
 import { operationPlugin } from './operation-plugin.js';
 import { OperationSteps } from './operation-steps.js';
 
@@ -35,8 +35,10 @@ export async function addGraphQL(
 ): Promise<ApolloServer<RequestContext>> {
   const { limits, logger, hideSchemaDetails } = options;
   const schema = buildGraphQLSchema();
-  const steps = new OperationSteps(schema, options);
-  const known = new KnownQueries(steps);
+  const executionOptions = { maxCoercionErrors: MAX_ERRORS };
+  const formatError = createErrorFormatter(hideSchemaDetails);
+  const steps = new OperationSteps(schema, { ...options, executionOptions, formatError });
+  const known = new KnownOperations(steps);
   const apollo = new ApolloServer<RequestContext>({
     schema,
     introspection: options.introspection,
@@ -47,16 +49,16 @@ export async function addGraphQL(
     persistedQueries: false,
     parseOptions: { maxLexicalTokens: limits.maxTokens },
     validationOptions: { maxErrors: MAX_ERRORS, hideSuggestions: hideSchemaDetails },
-    executionOptions: { maxCoercionErrors: MAX_ERRORS },
+    executionOptions,
     stopOnTerminationSignals: false,
-    formatError: createErrorFormatter(hideSchemaDetails),
+    formatError,
     stringifyResult: (result) => JSON.stringify(result),
     logger: logger.child({ part: 'apollo' }, { level: 'warn' }),
     plugins: [
       // No cache hints are used; the plugin costs 15 to 20 % of the throughput.
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginLandingPageDisabled(),
-      operationPlugin(steps, known),
+      operationPlugin(steps, options.compileAfter > 0 ? known : null),
     ],
   });
   await apollo.start();

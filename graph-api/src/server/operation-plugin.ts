@@ -1,13 +1,18 @@
 import type { ApolloServerPlugin, GraphQLRequestListener } from '@apollo/server';
+import { OperationTypeNode } from 'graphql';
 import type { RequestContext } from './context.js';
-import type { KnownQueries } from './known-queries.js';
+import type { KnownOperations } from './known-operations.js';
 import type { OperationSteps } from './operation-steps.js';
 
 /**
  * The steps of an operation that Apollo Server leads, as one plugin with one listener: every further plugin costs promises
  * at each hook of each request.
+ * @param known remembers what may be answered without Apollo Server the next time; null where nothing is to be
  */
-export function operationPlugin(steps: OperationSteps, known: KnownQueries): ApolloServerPlugin<RequestContext> {
+export function operationPlugin(
+  steps: OperationSteps,
+  known: KnownOperations | null,
+): ApolloServerPlugin<RequestContext> {
   const listener: GraphQLRequestListener<RequestContext> = {
     didResolveOperation: async ({ document, operation, request, contextValue }) => {
       // Apollo Server reports an operation that the document does not have.
@@ -17,7 +22,8 @@ export function operationPlugin(steps: OperationSteps, known: KnownQueries): Apo
       if (operation === undefined || queryHash === undefined || source === undefined) return null;
       const resolved = { document, operation, queryHash };
       const response = await steps.answer(resolved, request.variables ?? {}, contextValue);
-      if (response !== null) known.remember(source, request.operationName, resolved);
+      const isMutation = operation.operation === OperationTypeNode.MUTATION;
+      if (response !== null || isMutation) known?.remember(source, request.operationName, resolved);
       return response;
     },
     willSendResponse: async ({ response, contextValue }) => steps.finish(response, contextValue),

@@ -1,19 +1,24 @@
 import type { GraphQLResponse } from '@apollo/server';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
-import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
+import type { DocumentNode, ExecutionArgs, GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import { requestedFields } from '../graphql/requested-fields.js';
 import { buildReadAheadSchema } from './build-schema.js';
 import { CompiledExecutor } from './compiled-executor.js';
 import type { RequestContext } from './context.js';
+import type { createErrorFormatter } from './error-formatter.js';
 import { finishAnswer } from './error-reporting.js';
 import type { Limits } from './limits/limits-config.js';
 import { OperationCostLimit } from './limits/operation-cost.js';
+import { executeMutation } from './mutation-executor.js';
 
 export interface OperationOptions {
   readonly limits: Limits;
   /** How often a query comes before it is compiled; 0 never. */
   readonly compileAfter: number;
   readonly logger: Logger;
+  /** How graphql-js executes. */
+  readonly executionOptions: NonNullable<ExecutionArgs['options']>;
+  readonly formatError: ReturnType<typeof createErrorFormatter>;
 }
 
 /** A valid operation of a document. */
@@ -59,6 +64,20 @@ export class OperationSteps {
     contextValue: RequestContext,
   ): Promise<GraphQLResponse | null> {
     return this.executor.execute({ ...resolved, variables, contextValue });
+  }
+
+  /** The answer of a mutation; null where it was not begun, since a variable is not usable. */
+  mutate(
+    { document, operation }: ResolvedOperation,
+    variables: Variables,
+    contextValue: RequestContext,
+  ): Promise<GraphQLResponse | null> {
+    const { executionOptions, formatError } = this.options;
+    const operationName = operation.name?.value ?? null;
+    return executeMutation(
+      { schema: this.schema, executionOptions, formatError },
+      { document, operationName, variables, contextValue },
+    );
   }
 
   /** Before the answer is sent, whoever made it. */

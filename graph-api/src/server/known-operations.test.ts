@@ -3,10 +3,12 @@ import { ApolloServer } from '@apollo/server';
 import { jest } from '@jest/globals';
 import { insertProduct, insertReview } from '@exact-ratings/stack/testing/rows.js';
 import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
-import { adminToken } from '@exact-ratings/stack/testing/tokens.js';
+import { adminToken, newUserToken } from '@exact-ratings/stack/testing/tokens.js';
+import { newId } from '../graphql/ids.js';
+import { ReviewCommands } from '../reviews/review-commands.js';
 import { startTestApp, type TestApp } from '../testing/test-app.js';
 
-const LIMITS = { GRAPHQL_MAX_COST: '300', GRAPHQL_MAX_RESPONSE_BYTES: '3000', CORS_ORIGINS: 'https://shop.example' };
+const LIMITS = { GRAPHQL_MAX_COST: '1500', GRAPHQL_MAX_RESPONSE_BYTES: '3000', CORS_ORIGINS: 'https://shop.example' };
 
 let database: TestDatabase;
 let knowing: TestApp;
@@ -68,7 +70,7 @@ async function givenToApollo(action: () => Promise<unknown>): Promise<number> {
   }
 }
 
-/** Afterwards its query is known, if it ever is. */
+/** Afterwards its operation is known, if it ever is. */
 async function learn(sent: Request): Promise<void> {
   await answerOf(knowing, sent);
 }
@@ -133,7 +135,7 @@ describe('an answer is the same, with its headers, whoever gives it', () => {
         headers: { accept: 'application/json' },
       },
     ],
-    ['a mutation', { body: { query: 'mutation { deleteReview(id: "x") { userErrors { code } } }' } }],
+    ['a mutation', { body: { query: 'mutation { deleteReview(input: { id: "x" }) { userErrors { code } } }' } }],
   ];
   test.each(UNUSUAL)('%s', async (_name, request) => {
     await learn(page({}));
@@ -142,7 +144,7 @@ describe('an answer is the same, with its headers, whoever gives it', () => {
   });
 
   test('the cost of a known query is checked with the variables of each request', async () => {
-    const query = 'query ($n: Int) { products(first: $n) { nodes { reviews(first: 5) { nodes { id } } } } }';
+    const query = 'query ($n: Int) { products(first: $n) { nodes { reviews(first: 20) { nodes { id } } } } }';
     await learn({ body: { query, variables: { n: 1 } } });
     const large = { body: { query, variables: { n: 100 } } };
     const answer = await answerOf(knowing, large);
@@ -165,6 +167,152 @@ describe('an answer is the same, with its headers, whoever gives it', () => {
     expect(await answerOf(knowing, anonymous)).toMatchObject({ status: 401 });
     for (const request of [admin, anonymous]) {
       expect(await answerOf(knowing, request)).toEqual(await answerOf(unknowing, request));
+    }
+  });
+});
+
+describe('a mutation is the same, whoever executes it', () => {
+  const CREATE = `mutation Create($input: CreateReviewInput!, $reviews: Int = 1, $withBody: Boolean = false) {
+    createReview(input: $input) {
+      review { id rating body @include(if: $withBody) author { displayName } }
+      product { id averageRating reviewCount reviews(first: $reviews) { nodes { rating } } }
+      ratingVersion
+      userErrors { code field message }
+    }
+  }`;
+  const DELETE = 'mutation ($id: ID!) { deleteReview(input: { id: $id }) { ratingVersion userErrors { code } } }';
+  const TWICE = `mutation ($first: CreateReviewInput!, $second: CreateReviewInput!) {
+    first: createReview(input: $first) { ratingVersion userErrors { code } }
+    second: createReview(input: $second) { ratingVersion userErrors { code } }
+  }`;
+
+  /** What a mutation is about; each application has its own, since both change them. */
+  interface Subject {
+    readonly product: string;
+    readonly review: string;
+  }
+  type Ask = (subject: Subject) => {
+    readonly query: string;
+    readonly variables: object;
+    readonly operationName?: string;
+  };
+
+  const create =
+    (input: object, variables: object = {}): Ask =>
+    ({ product }) => ({ query: CREATE, variables: { input: { productId: product, ...input }, ...variables } });
+
+  /** Answers with ids as their places in the answer and its subject, and what is stored afterwards. */
+  async function outcomeOf(app: TestApp, ask: Ask, headers: Record<string, string>) {
+    const product = await insertProduct(database.pool);
+    const review = await insertReview(database.pool, product, 2);
+    const answer = await answerOf(app, { body: ask({ product, review }), headers });
+    const ids = [product, review];
+    const body = answer.body.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, (id) => {
+      if (!ids.includes(id)) ids.push(id);
+      return `id ${ids.indexOf(id)}`;
+    });
+    const { rows } = await database.pool.query(
+      'SELECT rating, length(body) AS length FROM reviews WHERE product_id = $1 ORDER BY created_at',
+      [product],
+    );
+    return { ...answer, headers: { ...answer.headers, 'content-length': 0 }, body, rows: rows as unknown[] };
+  }
+
+  const OK = { rating: 5, body: 'Well made.' };
+  const CASES: ReadonlyArray<[name: string, ask: Ask, status: number, knownCalls: number, shows: string]> = [
+    ['one that succeeds', create(OK), 200, 0, '"ratingVersion":2'],
+    ['a condition', create(OK, { withBody: true }), 200, 0, '"body":"Well made."'],
+    [
+      'one of two in a text',
+      ({ product }) => ({
+        query: `mutation A { __typename } ${CREATE}`,
+        variables: { input: { ...OK, productId: product } },
+        operationName: 'Create',
+      }),
+      200,
+      0,
+      '"ratingVersion":2',
+    ],
+    ['what a person can correct', create({ rating: 9, title: ' ' }), 200, 0, 'OUT_OF_RANGE'],
+    ['an id that is none', create({ ...OK, productId: 'x' }), 400, 0, '"argument":"input.productId"'],
+    ['no such product', create({ ...OK, productId: newId() }), 200, 0, 'NOT_FOUND'],
+    ['an error below the payload', create(OK, { reviews: -1 }), 400, 0, '"path":["createReview","product","reviews"]'],
+    ['a variable of another type', create({ rating: 'five' }), 400, 1, 'BAD_USER_INPUT'],
+    ['a variable that is missing', () => ({ query: CREATE, variables: {} }), 400, 1, 'BAD_USER_INPUT'],
+    ['too large an answer', create({ rating: 5, body: 'x'.repeat(4_000) }, { withBody: true }), 400, 0, 'TOO_LARGE'],
+    [
+      'too high a cost',
+      ({ product }) => ({
+        query: `mutation ($input: CreateReviewInput!) {
+          ${['a', 'b', 'c'].map((key) => `${key}: createReview(input: $input) { ratingVersion }`).join(' ')}
+        }`,
+        variables: { input: { ...OK, productId: product } },
+      }),
+      400,
+      1,
+      'QUERY_TOO_COMPLEX',
+    ],
+    ["somebody else's", ({ review }) => ({ query: DELETE, variables: { id: review } }), 403, 0, 'FORBIDDEN'],
+    [
+      'two, of which the first fails',
+      ({ product }) => ({
+        query: TWICE,
+        variables: { first: { ...OK, productId: 'x' }, second: { ...OK, productId: product } },
+      }),
+      400,
+      0,
+      '"path":["first"]',
+    ],
+    [
+      'two, of which the second fails',
+      ({ product }) => ({
+        query: TWICE,
+        variables: { first: { ...OK, productId: product }, second: { ...OK, productId: 'x' } },
+      }),
+      400,
+      0,
+      '"path":["second"]',
+    ],
+  ];
+
+  test.each(CASES)('%s', async (_name, ask, status, knownCalls, shows) => {
+    const headers = { authorization: `Bearer ${await newUserToken('Ann')}` };
+    // Refused for its caller, so that nothing is done yet.
+    await learn({ body: ask({ product: newId(), review: newId() }) });
+    let known: unknown;
+    expect(await givenToApollo(async () => (known = await outcomeOf(knowing, ask, headers)))).toBe(knownCalls);
+    const others = await outcomeOf(unknowing, ask, headers);
+    expect(others).toMatchObject({ status, body: expect.stringContaining(shows) });
+    expect(known).toEqual(others);
+  });
+
+  test('without a token, by GET', async () => {
+    const body = create(OK)({ product: newId(), review: '' });
+    await learn({ body });
+    expect(await answerOf(knowing, { body })).toMatchObject({ status: 401 });
+    const get = { method: 'GET', path: `/graphql?query=${encodeURIComponent(body.query)}` };
+    const acceptable = { ...get, headers: { accept: 'application/json' } };
+    for (const request of [{ body }, get, acceptable]) {
+      expect(await answerOf(knowing, request)).toEqual(await answerOf(unknowing, request));
+    }
+  });
+
+  test('a fault is masked and logged with the id of the request', async () => {
+    await learn({ body: create(OK)({ product: newId(), review: '' }) });
+    const fault = jest.spyOn(ReviewCommands.prototype, 'create').mockRejectedValue(new Error('a secret'));
+    try {
+      const headers = { authorization: `Bearer ${await newUserToken('Ann')}`, 'x-request-id': 'faulty' };
+      const [known, others] = [
+        await outcomeOf(knowing, create(OK), headers),
+        await outcomeOf(unknowing, create(OK), headers),
+      ];
+      expect(others).toMatchObject({ status: 500, body: expect.not.stringContaining('secret') });
+      expect(known).toEqual(others);
+      for (const { log } of [knowing, unknowing]) {
+        expect(log.filter(({ requestId, level }) => requestId === 'faulty' && level === 'error')).toHaveLength(1);
+      }
+    } finally {
+      fault.mockRestore();
     }
   });
 });
