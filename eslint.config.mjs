@@ -98,7 +98,7 @@ export default tseslint.config(
         'error',
         {
           exceptions: {
-            types: ['Money', 'PageInfo', 'ProductRating', 'RatingBucket', 'ReviewDecision'],
+            types: ['Money', 'PageInfo', 'ProductRating', 'RatingBucket', 'ReviewDecision', 'ReviewReply'],
             suffixes: ['Payload', 'Connection', 'Edge', 'UserError'],
           },
         },
