@@ -748,6 +748,15 @@ BEGIN
            WHERE r.author_id = p_id);
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.exact_text(value double precision)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET extra_float_digits TO '1'
+AS $function$
+  SELECT value::text
+$function$;
+
 CREATE OR REPLACE FUNCTION public.fold_text(value text)
  RETURNS text
  LANGUAGE sql

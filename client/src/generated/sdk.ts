@@ -111,6 +111,10 @@ export type OrderDirection =
 export type ProductFilter = {
   /** With prices in this currency. Needed for `price`, and for the order PRICE: amounts of different currencies do not compare. */
   currencyCode?: string | null | undefined;
+  /** With an average rating of at least this, from 1 to 5; those without reviews have none. As of up to a minute ago, as the orders by rating. */
+  minRating?: number | null | undefined;
+  /** With at least so many counted reviews. As of up to a minute ago, as the orders by rating. */
+  minReviewCount?: number | null | undefined;
   /** With prices in this range. Needs `currencyCode`. */
   price?: DecimalRange | null | undefined;
   /** With all these words in their name or description, without regard to case and accents; `or` between two words: one of them; `-` before a word: not with it. At most 200 characters. Whole words only. Blank is as if it were not given; what names no word that must occur finds nothing. */
@@ -127,12 +131,18 @@ export type ProductOrder = {
 
 /** What products are ordered by. */
 export type ProductOrderField =
+  /** Their average ratings; those without reviews are below all others. As of up to a minute ago: the ratings that are shown may be newer. */
+  | 'AVERAGE_RATING'
   /** When they were created. */
   | 'CREATED_AT'
   /** Their names, without case and accents; letters of other alphabets than the Latin one in the order of Unicode. The same everywhere, in no language in particular. */
   | 'NAME'
   /** Their prices, in one currency: needs `filter.currencyCode`. */
-  | 'PRICE';
+  | 'PRICE'
+  /** The numbers of their counted reviews. As of up to a minute ago. */
+  | 'REVIEW_COUNT'
+  /** Their weighted ratings, the order for "best rated": a product with one review of 5 stars does not come first. Those without reviews are below all others. As of up to a minute ago. */
+  | 'WEIGHTED_RATING';
 
 /** The merchant's reply to a review. */
 export type ReplyToReviewInput = {

@@ -1,5 +1,5 @@
 -- Ratings as lists are ordered and filtered by them: a row for each product, persisted by the worker from rating_aggregates some
--- time after its reviews have changed, and a row for each day on which it moved. docs/adr/0029 says why they are kept here and
+-- time after its reviews have changed, and a row for each day on which it moved. docs/adr/0035 says why they are kept here and
 -- where their numbers come from. What is shown of a product comes from elsewhere, and is fresh.
 
 -- The weighted rating is the Bayesian average: (weight * mean + sum of ratings) / (weight + count), as if every product had
@@ -9,6 +9,11 @@ CREATE FUNCTION weighted_rating(
   count bigint, sum bigint, prior_mean double precision, prior_weight double precision
 ) RETURNS double precision LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN count = 0 THEN 0 ELSE (prior_weight * prior_mean + sum) / (prior_weight + count) END
+$$;
+
+-- The shortest text that reads back equal, whatever extra_float_digits a role has: positions in an order are such texts.
+CREATE FUNCTION exact_text(value double precision) RETURNS text LANGUAGE sql IMMUTABLE SET extra_float_digits = 1 AS $$
+  SELECT value::text
 $$;
 
 -- seq and last_event_id say which changes the counts hold, as in review_streams.

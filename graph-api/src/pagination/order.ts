@@ -46,6 +46,11 @@ export const KEY_TYPES = {
     toText: (column: string): string => `${column}::text`,
     isValue: (text: string): boolean => /^\d{1,20}(\.\d{1,20})?$/.test(text),
   },
+  /** As the shortest text that reads back equal, whatever the session's `extra_float_digits`. */
+  float8: {
+    toText: (column: string): string => `exact_text(${column})`,
+    isValue: (text: string): boolean => /^\d(\.\d{1,17})?$/.test(text),
+  },
   integer: {
     toText: (column: string): string => `${column}::text`,
     isValue: (text: string): boolean => /^\d{1,9}$/.test(text),

@@ -1,4 +1,4 @@
-import { Field, InputType } from 'type-graphql';
+import { Field, Float, InputType, Int } from 'type-graphql';
 import { badUserInput } from '../graphql/errors.js';
 import { CurrencyCodeScalar, DecimalScalar } from '../graphql/scalars.js';
 import { cleanText } from '../graphql/text.js';
@@ -35,6 +35,19 @@ export class ProductFilter {
 
   @Field(() => DecimalRange, { nullable: true, description: 'With prices in this range. Needs `currencyCode`.' })
   price?: DecimalRange | null;
+
+  @Field(() => Float, {
+    nullable: true,
+    description:
+      'With an average rating of at least this, from 1 to 5; those without reviews have none. As of up to a minute ago, as the orders by rating.',
+  })
+  minRating?: number | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'With at least so many counted reviews. As of up to a minute ago, as the orders by rating.',
+  })
+  minReviewCount?: number | null;
 }
 
 /** All products, in whatever order. */
@@ -42,7 +55,7 @@ const ALL: Condition = { text: EXISTING_PRODUCT, values: [], isIndexed: true };
 
 /**
  * The condition on `products` that a filter means.
- * @throws BAD_USER_INPUT for a search that is too long or no text, and where `currencyCode` is missing
+ * @throws BAD_USER_INPUT for a search that is too long or no text, numbers out of range, and where `currencyCode` is missing
  */
 export function productCondition(filter: ProductFilter | null | undefined, order: ProductOrder): Condition {
   const { search, currencyCode, price } = filter ?? {};
@@ -54,13 +67,38 @@ export function productCondition(filter: ProductFilter | null | undefined, order
     );
   }
   const conditions: string[] = [EXISTING_PRODUCT];
-  const values: string[] = [];
+  const values: Array<string | number> = [];
   const words = search == null ? '' : parseSearch(search);
   if (words !== '') conditions.push(`search @@ search_query($${values.push(words)}::text)`);
   if (currencyCode != null) conditions.push(`price_currency = $${values.push(currencyCode)}::text`);
   if (price?.gte != null) conditions.push(`price_amount >= $${values.push(price.gte)}::numeric`);
   if (price?.lte != null) conditions.push(`price_amount <= $${values.push(price.lte)}::numeric`);
+  const rated = ratingConditions(filter ?? {}, (value, type) => `$${values.push(value)}::${type}`);
+  // A semi-join by the primary key, which the planner turns around where few ratings fit.
+  if (rated !== '') conditions.push(`id IN (SELECT product_id FROM product_ratings WHERE ${rated})`);
   return values.length === 0 ? ALL : { text: conditions.join(' AND '), values, isIndexed: false };
+}
+
+/**
+ * The condition on `product_ratings`; empty where there is none.
+ * @throws BAD_USER_INPUT for numbers out of range
+ */
+function ratingConditions(
+  { minRating, minReviewCount }: ProductFilter,
+  parameter: (value: number, type: string) => string,
+): string {
+  const conditions: string[] = [];
+  if (minRating != null) {
+    if (minRating < 1 || minRating > 5) throw badUserInput('filter.minRating must be from 1 to 5', 'filter.minRating');
+    conditions.push(`average >= ${parameter(minRating, 'float8')}`);
+  }
+  if (minReviewCount != null) {
+    if (minReviewCount < 0) {
+      throw badUserInput('filter.minReviewCount must not be negative', 'filter.minReviewCount');
+    }
+    conditions.push(`review_count >= ${parameter(minReviewCount, 'integer')}`);
+  }
+  return conditions.join(' AND ');
 }
 
 /** @throws BAD_USER_INPUT for what is no text, or too long */

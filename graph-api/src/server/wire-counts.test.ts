@@ -95,6 +95,20 @@ test('a page of 100 with ratings, warm: one statement and one MGET', async () =>
   expect(redisProxy.seen[0]).toHaveLength(1 + PRODUCTS);
 });
 
+test.each(['AVERAGE_RATING', 'WEIGHTED_RATING', 'REVIEW_COUNT'])(
+  'the same page by %s, of rated products: one statement and one MGET',
+  async (field) => {
+    await fill();
+    const operation = PAGE.replace('(', `(orderBy: { field: ${field} }, filter: { minRating: 1, minReviewCount: 0 }, `);
+    await database.pool.query('SELECT persist_product_ratings((SELECT array_agg(id) FROM products), 3.5, 10, false)');
+    const { statements, commands } = await counted(async () => {
+      expect(dataOf(await query(app.origin, operation)).products.nodes).toHaveLength(PRODUCTS);
+    });
+    expect(statements).toHaveLength(1);
+    expect(commands).toEqual(['MGET']);
+  },
+);
+
 test('the same page, cold: one statement and one script more', async () => {
   await makeCold();
   const { statements } = await counted(async () => {

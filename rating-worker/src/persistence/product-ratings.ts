@@ -28,7 +28,7 @@ export interface PersistedRating {
 interface PersistedRow extends AggregateRow {
   readonly product_id: string;
   readonly has_row: boolean;
-  readonly weighted: number;
+  readonly weighted: string;
   readonly dirty: boolean;
   readonly is_current: boolean;
 }
@@ -90,13 +90,13 @@ export class ProductRatings {
     const { rows } = await this.database.query({
       name: 'persisted_ratings',
       text: `SELECT product_id, seq IS NOT NULL AS has_row, seq AS last_seq, last_event_id, stars_1, stars_2, stars_3, stars_4,
-                    stars_5, weighted, dirty, is_current
+                    stars_5, exact_text(weighted) AS weighted, dirty, is_current
                FROM persisted_ratings WHERE product_id = ANY ($1::uuid[])`,
       values: [productIds],
     });
     return (rows as PersistedRow[]).map((row) => ({
       productId: row.product_id,
-      rating: row.has_row ? { ...ratingStateOf(row), weighted: row.weighted } : null,
+      rating: row.has_row ? { ...ratingStateOf(row), weighted: Number(row.weighted) } : null,
       dirty: row.dirty,
       isCurrent: row.is_current,
     }));
