@@ -32,6 +32,8 @@ import { addGraphQL } from './server/graphql-server.js';
 import { asksForCost } from './server/limits/cost-header.js';
 import { createHttpServer, listen } from './server/http-server.js';
 import { addLanding } from './server/landing.js';
+import { RateLimits } from './server/rate-limits/rate-limits.js';
+import { SharedBudgets } from './server/rate-limits/shared-budgets.js';
 import { Readiness } from './server/readiness.js';
 
 const STATEMENT_TIMEOUT_MS = 15_000;
@@ -110,6 +112,9 @@ export async function startApp(
 
   const authorErasure = new AuthorErasure(database, relay.wake, logger);
   resources.push('author erasure', () => authorErasure.stop());
+  const budgets = new SharedBudgets(redis, config.redisCommandTimeoutMs, logger);
+  resources.push('rate limits', () => budgets.stop());
+  const rateLimits = new RateLimits(config.rateLimits, budgets, logger);
 
   const tokens = new TokenVerifier(config.auth, logger);
   const productCounts = new ListCounts(database, 'products');
@@ -138,7 +143,14 @@ export async function startApp(
     createContext: async ({ raw, id }, lifetime): Promise<RequestContext> => {
       if (!dataSource.isInitialized) throw serviceUnavailable('The service is starting. Try again in a moment.');
       const viewer = await tokens.viewerOf(authorizationHeaders(raw));
-      return new RequestContext(forRequests, viewer, id, lifetime, asksForCost(raw.headers));
+      return new RequestContext(
+        forRequests,
+        viewer,
+        id,
+        lifetime,
+        asksForCost(raw.headers),
+        rateLimits.of(viewer, raw),
+      );
     },
   });
   addLanding(server, config.explorer.active ? config.explorer.path : null);

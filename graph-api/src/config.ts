@@ -22,6 +22,7 @@ import { OUTBOX, type OutboxConfig } from './outbox/outbox-config.js';
 import { RATING_CACHE } from './ratings/ratings-config.js';
 import { REVIEWS } from './reviews/reviews-config.js';
 import { LIMITS, type Limits } from './server/limits/limits-config.js';
+import { RATE_LIMITS, readRateLimitsConfig, type RateLimitsConfig } from './server/rate-limits/rate-limits-config.js';
 import { SERVER } from './server/server-config.js';
 
 const PRODUCTION_DRAIN_MS = 5_000;
@@ -29,7 +30,7 @@ const PRODUCTION_DRAIN_MS = 5_000;
 /** Every variable of graph-api, by subject. */
 export const GRAPH_API_SUBJECTS = [
   ...[SERVICE, MODE, DATABASE, DATABASE_POOL, REDIS, RATING_STORE, RATING_CACHE, KAFKA, OUTBOX, REVIEWS],
-  ...[SERVER, AUTH, EXPLORER, LIMITS, RATING_PRIOR],
+  ...[SERVER, AUTH, EXPLORER, LIMITS, RATE_LIMITS, RATING_PRIOR],
 ];
 
 export interface GraphApiConfig {
@@ -53,6 +54,7 @@ export interface GraphApiConfig {
   readonly outbox: OutboxConfig;
   readonly auth: AuthConfig;
   readonly limits: Limits;
+  readonly rateLimits: RateLimitsConfig;
   readonly introspection: boolean;
   /** How often a query comes before it is compiled; 0 never. */
   readonly compileAfter: number;
@@ -73,6 +75,7 @@ export function readGraphApiConfig(environment: Environment): GraphApiConfig {
   const { port, corsOrigins, introspection, drainMs, keepAliveTimeoutMs, accessLog, compileAfter } = env.read(SERVER);
   const { commandTimeoutMs: redisCommandTimeoutMs, ownWritesSeconds } = env.read(RATING_CACHE);
   const explorer = readExplorerConfig(env);
+  const limits = env.read(LIMITS);
 
   return env.finish({
     production,
@@ -90,7 +93,8 @@ export function readGraphApiConfig(environment: Environment): GraphApiConfig {
     kafka: readKafkaConfig(env),
     outbox: env.read(OUTBOX),
     auth: readAuthConfig(env, production),
-    limits: env.read(LIMITS),
+    limits,
+    rateLimits: readRateLimitsConfig(env, limits.maxCost),
     keepAliveTimeoutMs,
     drainMs: drainMs ?? (production ? PRODUCTION_DRAIN_MS : 0),
     accessLog,

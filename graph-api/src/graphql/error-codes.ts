@@ -20,6 +20,7 @@ export const ERROR_CODES = {
   BAD_USER_INPUT: { status: 400, retryable: false, refuses: true },
   GRAPHQL_PARSE_FAILED: { status: 400, retryable: false },
   GRAPHQL_VALIDATION_FAILED: { status: 400, retryable: false },
+  RATE_LIMITED: { status: 429, retryable: true },
   QUERY_TOO_COMPLEX: { status: 400, retryable: false },
   OPERATION_RESOLUTION_FAILURE: { status: 400, retryable: false },
   PERSISTED_QUERY_NOT_SUPPORTED: { status: 400, retryable: false },

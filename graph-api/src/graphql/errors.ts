@@ -43,3 +43,18 @@ export function queryTooComplex(
     extensions: { ...extensionsOf('QUERY_TOO_COMPLEX'), limit, ...details },
   });
 }
+
+/**
+ * A caller who asked for more than one may in a minute.
+ * @param kind what there was too much of: `reads`, by their cost, or `writes`, by their number
+ */
+export function rateLimited(kind: 'reads' | 'writes', perMinute: number, retryAfterSeconds: number): GraphQLError {
+  const most = `${perMinute.toLocaleString('en')} ${kind === 'reads' ? 'of cost' : 'mutations'} a minute`;
+  return new GraphQLError(`This is more than ${most}: try again in ${retryAfterSeconds} s.`, {
+    extensions: { ...extensionsOf('RATE_LIMITED'), limit: kind, retryAfter: retryAfterSeconds },
+  });
+}
+
+export function isRateLimited(error: unknown): boolean {
+  return error instanceof GraphQLError && error.extensions['code'] === 'RATE_LIMITED';
+}

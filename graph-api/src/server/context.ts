@@ -17,6 +17,7 @@ import type { ReviewAnnotations } from '../reviews/review-annotations.js';
 import type { ReviewCommands } from '../reviews/review-commands.js';
 import { ReviewLoaders } from '../reviews/review-loaders.js';
 import type { OperationCost } from './limits/operation-cost.js';
+import type { CallerLimits } from './rate-limits/rate-limits.js';
 import type { RequestLifetime } from './request-lifetime.js';
 
 /** What all requests share. */
@@ -120,6 +121,8 @@ export class RequestContext implements ProductsContext, RatingsContext, ReviewsC
     readonly lifetime: RequestLifetime,
     /** Whether the caller asked what the operation costs. */
     private readonly reportsCost: boolean,
+    /** What the caller may ask for; null for all that the service can do. */
+    readonly limits: CallerLimits | null,
   ) {
     this.parts = new RequestParts(shared, new RequestDatabase(shared.database, lifetime), viewer);
   }

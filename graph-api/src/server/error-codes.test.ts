@@ -168,6 +168,18 @@ test('what the service cannot answer', async () => {
   }
 });
 
+test('what is more than a caller may do in a minute', async () => {
+  const limited = await startTestApp({ ...database.env, RATE_LIMIT_MUTATIONS: '1' });
+  try {
+    const token = await newUserToken();
+    const write = `mutation { createReview(input: { productId: "${product}", rating: 4 }) { review { id } } }`;
+    expect((await query(limited.origin, write, {}, { token })).status).toBe(200);
+    expectRefusal(await query(limited.origin, write, {}, { token }), 'RATE_LIMITED');
+  } finally {
+    await limited.stop();
+  }
+});
+
 test('every code was met here', () => {
   expect([...seen].sort()).toEqual([...CODES].sort());
 });

@@ -2,7 +2,7 @@ import type { GraphQLResponse } from '@apollo/server';
 import type { Logger } from '@exact-ratings/shared/runtime/logger.js';
 import type { GraphQLFormattedError } from 'graphql';
 import { ERROR_CODES, extensionsOf, refusesRequest, type ErrorCode } from '../graphql/error-codes.js';
-import { RETRY_AFTER_SECONDS } from './error-body.js';
+import { retryAfter } from './error-body.js';
 import { causeOf } from './error-formatter.js';
 import type { OperationCost } from './limits/operation-cost.js';
 import { isJsonLargerThan } from './limits/response-size.js';
@@ -41,7 +41,8 @@ export function finishAnswer(
     // A mutation by GET: Apollo Server's own status says more than the code's.
     if (http.status !== 405) http.status = ERROR_CODES[code].status;
   }
-  if (http.status === 503) http.headers.set('retry-after', String(RETRY_AFTER_SECONDS));
+  const seconds = http.status === undefined ? undefined : retryAfter(http.status, errors[0]?.extensions);
+  if (seconds !== undefined) http.headers.set('retry-after', seconds);
 }
 
 /**

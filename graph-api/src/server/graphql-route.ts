@@ -17,6 +17,7 @@ import { costHeaderProblem } from './limits/cost-header.js';
 import type { Limits } from './limits/limits-config.js';
 import { QueryGate } from './limits/query-gate.js';
 import { LoadShedding } from './load-shedding.js';
+import type { CallerLimits } from './rate-limits/rate-limits.js';
 import { RequestLifetime } from './request-lifetime.js';
 
 /** Makes the context of a request. */
@@ -52,16 +53,22 @@ export function addGraphQLRoute(server: FastifyInstance, parts: GraphQLRoutePart
     },
     handler: async (request, reply) => {
       const lifetime = new RequestLifetime(request.raw.socket, limits.operationTimeoutMs);
+      let callerLimits: CallerLimits | null = null;
       reply.raw.once('close', () => lifetime.end());
       try {
         const context = await createContext(request, lifetime);
+        callerLimits = context.limits;
+        callerLimits?.check();
         const answering = answer(parts, request, context);
-        return await send(reply, await withDeadline(answering, limits.operationTimeoutMs, 'The operation did not end'));
+        const answered = await withDeadline(answering, limits.operationTimeoutMs, 'The operation did not end');
+        if (callerLimits !== null) void reply.headers(callerLimits.headers());
+        return await send(reply, answered);
       } catch (error) {
         if (error instanceof GraphQLError) return await refuseAs(reply, error);
         if (!(error instanceof DeadlineError)) throw error;
         return await refuse(reply, 'OPERATION_TIMEOUT', `${error.message}. A mutation may have been carried out.`);
       } finally {
+        callerLimits?.settle();
         lifetime.end();
       }
     },

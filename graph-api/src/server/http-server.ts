@@ -6,6 +6,7 @@ import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import { addAccessLog } from './access-log.js';
 import { refuse } from './error-body.js';
 import { acceptJsonOnly, BodyError } from './json-body.js';
+import { RATE_LIMIT_HEADERS } from './rate-limits/rate-limits.js';
 import type { Readiness } from './readiness.js';
 import { REQUEST_ID_HEADER, requestIdOf } from './request-id.js';
 import { SECURITY_HEADERS } from './security-headers.js';
@@ -53,7 +54,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
       origin: [...options.corsOrigins],
       methods: ['GET', 'POST'],
       // Origins are the guard: any header that is asked for is allowed, such as those of tracing tools.
-      exposedHeaders: [REQUEST_ID_HEADER, 'retry-after'],
+      exposedHeaders: [REQUEST_ID_HEADER, 'retry-after', ...RATE_LIMIT_HEADERS],
       maxAge: 86_400,
     });
   }

@@ -4,6 +4,7 @@ import { OperationTypeNode } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { RequestContext } from './context.js';
 import type { RawGraphQLRequest } from './graphql-request.js';
+import { isRateLimited } from '../graphql/errors.js';
 import type { OperationSteps, ResolvedOperation, Variables } from './operation-steps.js';
 
 /** Some megabytes of texts at most. */
@@ -51,7 +52,8 @@ export class KnownOperations {
     const values = (variables ?? {}) as Variables;
     try {
       this.steps.begin(known, values, context);
-    } catch {
+    } catch (error) {
+      if (isRateLimited(error)) throw error;
       return null;
     }
     const response = await this.execute(known, values, context);

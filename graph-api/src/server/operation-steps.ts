@@ -53,7 +53,9 @@ export class OperationSteps {
     variables: Variables,
     context: RequestContext,
   ): void {
-    context.setCost(this.costLimit.check(document, operation, variables));
+    const { cost, mutations } = this.costLimit.check(document, operation, variables);
+    context.limits?.spend({ cost: cost.requested, mutations });
+    context.setCost(cost);
     context.setRequestedFields(requestedFields(this.schema, document, operation));
   }
 

@@ -24,7 +24,7 @@ type Variables = Record<string, unknown>;
 function costOf(text: string, variables: Variables = {}, in_: GraphQLSchema = schema, max = Infinity): number {
   const document = parse(text);
   expect(validate(in_, document, specifiedRules)).toEqual([]);
-  return new OperationCostLimit(in_, max).check(document, getOperationAST(document)!, variables).requested;
+  return new OperationCostLimit(in_, max).check(document, getOperationAST(document)!, variables).cost.requested;
 }
 
 function refusalOf(text: string, max = maxCost, variables: Variables = {}): GraphQLError {
@@ -131,11 +131,19 @@ describe('the arithmetic', () => {
       const document = parse(text);
       for (const definition of document.definitions) {
         if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
-        const { requested } = new OperationCostLimit(schema, Infinity).check(document, definition, { first: 100 });
-        expect(requested).toBeLessThan(maxCost / 2);
+        const { cost } = new OperationCostLimit(schema, Infinity).check(document, definition, { first: 100 });
+        expect(cost.requested).toBeLessThan(maxCost / 2);
       }
     }
   });
+});
+
+test('mutations are counted', () => {
+  const remove = 'deleteReview(input: { id: "x" }) { ratingVersion }';
+  const named = parse(`mutation M { ${remove} a: ${remove} b: ${remove} @skip(if: true) } query Q { a: __typename }`);
+  const check = (name: string) =>
+    new OperationCostLimit(schema, maxCost).check(named, getOperationAST(named, name)!, {}).mutations;
+  expect([check('M'), check('Q')]).toEqual([2, 0]);
 });
 
 describe('a refusal says what is too much, and where', () => {
@@ -185,7 +193,7 @@ test('a document is planned once for each combination of its conditions, and com
     },
   });
   const limit = new OperationCostLimit(counting, Infinity);
-  const cost = (n: number, a: boolean): number => limit.check(document, operation, { n, a }).requested;
+  const cost = (n: number, a: boolean): number => limit.check(document, operation, { n, a }).cost.requested;
   for (let round = 0; round < 3; round += 1) {
     expect([cost(1, true), cost(10, true), cost(1, false)]).toEqual([50 + 3 * 1, 50 + 3 * 10, 50 + 2]);
   }

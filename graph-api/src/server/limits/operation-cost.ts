@@ -1,5 +1,6 @@
 import {
   getOperationAST,
+  OperationTypeNode,
   type DocumentNode,
   type FieldNode,
   type GraphQLError,
@@ -19,6 +20,13 @@ export interface OperationCost {
   readonly limit: number;
 }
 
+/** A checked operation. */
+export interface CheckedOperation {
+  readonly cost: OperationCost;
+  /** How many mutations it makes. */
+  readonly mutations: number;
+}
+
 /**
  * Refuses operations that cost more than `maxCost`. Depth alone does not bound an answer: three nested pages of 100 are a
  * million objects. A document that is remembered is planned once; after that a request computes only what variables decide.
@@ -32,14 +40,15 @@ export class OperationCostLimit {
   ) {}
 
   /**
-   * The cost of a valid operation.
+   * What a valid operation costs.
    * @throws QUERY_TOO_COMPLEX where it is too much
    */
-  check(document: DocumentNode, operation: OperationDefinitionNode, variables: Variables): OperationCost {
+  check(document: DocumentNode, operation: OperationDefinitionNode, variables: Variables): CheckedOperation {
     const plan = this.planOf(document, operation, variables);
     const requested = plan.cost(variables);
-    if (requested > this.maxCost) throw tooComplex(plan, variables, { requested, limit: this.maxCost });
-    return { requested, limit: this.maxCost };
+    const cost = { requested, limit: this.maxCost };
+    if (requested > this.maxCost) throw tooComplex(plan, variables, cost);
+    return { cost, mutations: operation.operation === OperationTypeNode.MUTATION ? plan.fields.length : 0 };
   }
 
   private planOf(document: DocumentNode, operation: OperationDefinitionNode, variables: Variables): CostPlan {
