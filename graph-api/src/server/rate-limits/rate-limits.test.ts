@@ -87,7 +87,11 @@ test('what is beyond the limit is 429 with the time after which it works again',
     200,
     '"reads";q=1000;w=60, "writes";q=3;w=60',
   ]);
-  expect(first.headers.get('ratelimit')).toMatch(/^"reads";r=(599|600);t=24, "writes";r=3;t=0$/);
+  const [, left, seconds24] = /^"reads";r=(\d+);t=(\d+), "writes";r=3;t=0$/.exec(first.headers.get('ratelimit')!)!;
+  // What comes back in the meantime comes on top.
+  expect(Number(left)).toBeGreaterThanOrEqual(599);
+  expect(Number(left)).toBeLessThan(1_000);
+  expect(Number(seconds24)).toBeLessThanOrEqual(24);
   expect((await ask(page(570), { address })).status).toBe(200);
 
   const refused = await ask(page(600), { address });
