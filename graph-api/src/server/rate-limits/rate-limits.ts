@@ -104,7 +104,7 @@ export class CallerLimits {
     return { 'ratelimit-policy': policies.join(', '), ratelimit: states.join(', ') };
   }
 
-  /** A refusal costs nothing, so that trying again does not put off the time for it. */
+  /** A refusal costs nothing, so that trying again does not move the time for it. */
   private require(spending: Spending): void {
     for (const { kind, perMinute, name } of this.allowances) {
       const amount = amountOf(kind, spending);
