@@ -761,7 +761,7 @@ CREATE OR REPLACE FUNCTION public.fold_text(value text)
  RETURNS text
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
-RETURN NORMALIZE(lower(translate(regexp_replace(regexp_replace(NORMALIZE((value COLLATE "C"), NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), '[\u00a1-\u00bf\u2000-\u206f\u3001-\u303f]'::text, ' '::text, 'g'::text), 'ØøŁłĐđĦħıΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩςАБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯІЄЂЉЊЋЏ'::text, 'oollddhhiαβγδεζηθικλμνξοπρστυφχψωσабвгдежзиклмнопрстуфхцчшщъыьэюяієђљњћџ'::text)), NFC);
+RETURN CASE WHEN (octet_length(value) = char_length(value)) THEN lower((value COLLATE "C")) ELSE NORMALIZE(lower(translate(regexp_replace(regexp_replace(NORMALIZE((value COLLATE "C"), NFKD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), '[\u00a1-\u00bf\u2000-\u206f\u3001-\u303f]'::text, ' '::text, 'g'::text), 'ØøŁłĐđĦħıΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩςАБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯІЄЂЉЊЋЏ'::text, 'oollddhhiαβγδεζηθικλμνξοπρστυφχψωσабвгдежзиклмнопрстуфхцчшщъыьэюяієђљњћџ'::text)), NFC) END;
 
 CREATE OR REPLACE FUNCTION public.hold_author(p_new_id uuid, p_issuer text, p_subject text, p_display_name text)
  RETURNS uuid

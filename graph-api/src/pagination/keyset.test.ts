@@ -46,7 +46,7 @@ test('pages that differ have texts that differ, and values in the order of their
 });
 
 test('a list that every parent has takes the parents first', () => {
-  expect(keysetQuery(LIST, ALL, FIRST, ['a', 'b']).values).toEqual([['a', 'b'], 6]);
+  expect(keysetQuery(LIST, ALL, FIRST, { column: 'thing_id', ids: ['a', 'b'] }).values).toEqual([['a', 'b'], 6]);
 });
 
 test('no column, position, bound or row is read that the selection does not name', () => {

@@ -30,6 +30,8 @@ export interface KeysetOrder {
     readonly join: string;
     /** Its column with the id of the list's row, which its index ends with. */
     readonly id: string;
+    /** Its column with the id of the parent of the list's row, in front of the order's column in another index. */
+    readonly parent?: string;
   };
 }
 

@@ -141,9 +141,10 @@ export class ReviewLoaders {
 
   private async readPagesOfProducts(keys: ReadonlyArray<OfProduct<ListRequest>>): Promise<Array<Page<Review>>> {
     const pages = await eachGroup(keys, listKey, async (request, productIds) => {
-      const list = { ...request, table: 'reviews', condition: ofParent(request.condition) };
+      const list = { ...request, table: 'reviews' };
+      const products = { column: 'product_id', ids: productIds };
       type Row = ReadReviewRow & ChildKeysetRow;
-      const rows = await readList<Row>(this.database, list, SELECTION(this.fields), request.page, productIds);
+      const rows = await readList<Row>(this.database, list, SELECTION(this.fields), request.page, products);
       return keysetPages(rows, request.page, request, reviewOf);
     });
     return keys.map(({ productId, asked }) => pages.get(listKey(asked))!.get(productId)!);
@@ -164,11 +165,6 @@ export class ReviewLoaders {
 
 function ofExistingProducts(condition: Condition): Condition {
   return { ...condition, text: `${condition.text} AND ${OF_EXISTING_PRODUCT}` };
-}
-
-/** The product, which was read, exists. */
-function ofParent(condition: Condition): Condition {
-  return { ...condition, text: `product_id = parent.id AND ${condition.text}` };
 }
 
 /** What `read` answers for the products that ask for the same, by the key of what they ask for. */

@@ -47,6 +47,7 @@ export const REVIEW_ORDERS: Readonly<Record<ReviewOrderField, KeysetOrder>> = {
     beside: {
       join: 'JOIN review_vote_counts ON review_id = reviews.id AND of_product_id = reviews.product_id',
       id: 'review_id',
+      parent: 'of_product_id',
     },
   },
 };
