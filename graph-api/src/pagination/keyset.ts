@@ -104,9 +104,11 @@ export function keysetQuery(
     return `(SELECT true FROM ${table} WHERE ${where(end(comparison, at, '='), end(opposite, null))}
               ${orderBy(nearest)} LIMIT 1) IS NOT NULL`;
   };
+  // OFFSET: once a list, not once a row.
   const bounds = `(
          SELECT ${after === null ? 'false' : exists(precedes, after)} AS has_rows_before,
                 ${before === null ? 'false' : exists(follows, before)} AS has_rows_after
+         OFFSET 0
        ) AS bounds`;
   // The outer order is that of a plan, were it not asked for.
   const text = `

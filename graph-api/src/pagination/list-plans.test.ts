@@ -6,7 +6,7 @@ import { reviewCondition, type ReviewFilter } from '../reviews/review-filter.js'
 import { REVIEW_ORDERS, ReviewOrderField } from '../reviews/review-order.js';
 import { filterDigest } from './filter.js';
 import { keysetQuery, type KeysetList, type Parents } from './keyset.js';
-import { OrderDirection } from './order.js';
+import { KEY_TYPES, OrderDirection } from './order.js';
 
 const PRODUCTS = 30_000;
 const REVIEWS = 30_000;
@@ -35,7 +35,8 @@ beforeAll(async () => {
        FROM (SELECT id, row_number() OVER () AS n FROM products LIMIT $1) p`,
     [REVIEWS, product],
   );
-  await database.pool.query('VACUUM ANALYZE products, reviews');
+  await database.pool.query('UPDATE review_vote_counts SET helpful_count = floor(10 * random()^4)');
+  await database.pool.query('VACUUM ANALYZE products, reviews, review_vote_counts');
 }, 120_000);
 afterAll(() => database.drop());
 
@@ -83,10 +84,10 @@ function flatten(node: PlanNode): PlanNode[] {
 
 /** The position in the middle of a list. */
 async function middleOf({ table, condition, order }: KeysetList): Promise<void> {
+  const from = `FROM ${table} ${order.beside?.join ?? ''} WHERE ${condition.text}`;
   const { rows } = await database.pool.query<{ value: string; id: string }>(
-    `SELECT ${order.type === 'timestamptz' ? `to_char(${order.column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')` : `${order.column}::text`} AS value, id
-       FROM ${table} WHERE ${condition.text} ORDER BY ${order.column}, id
-     OFFSET (SELECT count(*) / 2 FROM ${table} WHERE ${condition.text}) LIMIT 1`,
+    `SELECT ${KEY_TYPES[order.type].toText(order.column)} AS value, id ${from}
+      ORDER BY ${order.column}, id OFFSET (SELECT count(*) / 2 ${from}) LIMIT 1`,
     [...condition.values],
   );
   position = rows[0]!;
@@ -156,19 +157,25 @@ function reviews(field: ReviewOrderField, direction: OrderDirection, filter: Rev
   };
 }
 
+const INDEXES = {
+  CREATED_AT: { ofAll: 'reviews_created_at_id_idx', ofProduct: 'reviews_product_id_created_at_id_idx' },
+  RATING: { ofAll: 'reviews_rating_id_idx', ofProduct: 'reviews_product_id_rating_id_idx' },
+  HELPFUL_COUNT: { ofAll: 'review_vote_counts_idx', ofProduct: 'review_vote_counts_product_idx' },
+};
+
 describe.each<[ReviewOrderField, ReviewFilter | null]>([
   [ReviewOrderField.CREATED_AT, null],
   [ReviewOrderField.RATING, null],
+  [ReviewOrderField.HELPFUL_COUNT, null],
   [ReviewOrderField.CREATED_AT, { ratings: [1, 5] }],
   [ReviewOrderField.CREATED_AT, { hasBody: true }],
   [ReviewOrderField.RATING, { hasBody: true }],
   [ReviewOrderField.CREATED_AT, { createdAt: { gte: new Date('2026-01-01T01:00:00Z') } }],
 ])('reviews by %s with %j', (field, filter) => {
   test.each(DIRECTIONS)('%s: a page of all and of one product is read from its index', async (direction) => {
-    const column = field === ReviewOrderField.RATING ? 'rating' : 'created_at';
     for (const [ofProduct, index] of [
-      [false, `reviews_${column}_id_idx`],
-      [true, `reviews_product_id_${column}_id_idx`],
+      [false, INDEXES[field].ofAll],
+      [true, INDEXES[field].ofProduct],
     ] as const) {
       const list = reviews(field, direction, filter);
       const { text } = list.condition;

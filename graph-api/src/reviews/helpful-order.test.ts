@@ -118,10 +118,7 @@ test('a page is read from the index, however many reviews the product has', asyn
     [big],
   );
   await database.pool.query('ANALYZE reviews, review_vote_counts');
-  for (const [condition, parents] of [
-    [`product_id = parent.id AND status = 'PUBLISHED'`, [big]],
-    [`status = 'PUBLISHED'`, null],
-  ] as const) {
+  for (const parents of [{ column: 'product_id', ids: [big] }, null]) {
     const list = {
       ...{
         kind: 'review',
@@ -130,7 +127,7 @@ test('a page is read from the index, however many reviews the product has', asyn
         direction: OrderDirection.DESC,
         order: REVIEW_ORDERS.HELPFUL_COUNT,
       },
-      condition: { text: condition, values: [], isIndexed: true },
+      condition: { text: `status = 'PUBLISHED'`, values: [], isIndexed: true },
     };
     const page = { size: 20, backward: false, after: { value: '0', id: newId() }, before: null };
     const selection = { columns: ['id', 'rating'], positions: true, bounds: true };

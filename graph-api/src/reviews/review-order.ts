@@ -45,7 +45,7 @@ export const REVIEW_ORDERS: Readonly<Record<ReviewOrderField, KeysetOrder>> = {
     column: 'helpful_count',
     type: 'integer',
     beside: {
-      join: 'JOIN review_vote_counts ON review_id = reviews.id AND of_product_id = reviews.product_id',
+      join: 'JOIN review_vote_counts ON review_id = reviews.id',
       id: 'review_id',
       parent: 'of_product_id',
     },
