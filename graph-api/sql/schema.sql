@@ -204,6 +204,8 @@ CREATE TABLE reviews (
   CONSTRAINT reviews_title_length CHECK (char_length(title) >= 1 AND char_length(title) <= 200)
 ) WITH (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_insert_scale_factor=0.02);
 
+CREATE INDEX reviews_author_id_created_at_id_idx ON reviews USING btree (author_id, created_at, id);
+
 CREATE INDEX reviews_counted_idx ON reviews USING btree (product_id, rating) WHERE status = 'PUBLISHED'::text;
 
 CREATE INDEX reviews_created_at_id_idx ON reviews USING btree (created_at, id);

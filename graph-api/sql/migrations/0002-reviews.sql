@@ -68,6 +68,9 @@ CREATE INDEX reviews_rating_id_idx ON reviews (rating, id);
 CREATE INDEX reviews_pending_idx ON reviews (created_at, id) WHERE status = 'PENDING';
 CREATE INDEX reviews_hidden_idx ON reviews (created_at, id) WHERE status <> 'PUBLISHED';
 
+-- An author's reviews, page by page.
+CREATE INDEX reviews_author_id_created_at_id_idx ON reviews (author_id, created_at, id);
+
 -- The aggregate of rating_aggregates reads this index alone, as long as the visibility map is fresh: with 5 % of the rows
 -- updated and not yet vacuumed it costs five times as much, hence the early autovacuum.
 CREATE INDEX reviews_counted_idx ON reviews (product_id, rating) WHERE status = 'PUBLISHED';

@@ -96,6 +96,16 @@ const WAYS: ReadonlyArray<[name: string, text: string, find: (data: any) => unkn
     `query ($p: ID!, $r: ID!) { nodes(ids: [$r, $p]) { ... on Product { ${RATING} } } }`,
     (data) => data.nodes[1],
   ],
+  [
+    'the viewer’s reviews',
+    `{ viewer { reviews(first: 1) { nodes { product { ${RATING} } } } } }`,
+    (data) => data.viewer.reviews.nodes[0].product,
+  ],
+  [
+    'its own review',
+    `query ($p: ID!) { product(id: $p) { viewerReview { product { ${RATING} } } } }`,
+    (data) => data.product.viewerReview.product,
+  ],
   ['its review', `query ($r: ID!) { review(id: $r) { product { ${RATING} } } }`, (data) => data.review.product],
   [
     'a review of its list',

@@ -113,6 +113,13 @@ test('a review that is not public, by its author and admins alone; one of a dele
   }
 });
 
+test('an author who is being erased is gone', async () => {
+  const { rows } = await database.pool.query<{ id: string }>(
+    `INSERT INTO authors (issuer, subject, erasure) VALUES (NULL, NULL, 'ANONYMIZE') RETURNING id`,
+  );
+  expect(dataOf(await nodes([rows[0]!.id])).nodes).toEqual([null]);
+});
+
 test.each<[string, string[], string, RegExp]>([
   ['101 ids', Array.from({ length: 101 }, () => UNKNOWN), 'ids', /ids holds 101 ids: at most 100 at once/],
   ['one that is no id', [UNKNOWN, 'kettle'], 'ids[1]', /ids\[1\] is not an id: a UUID is expected/],

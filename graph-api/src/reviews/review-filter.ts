@@ -99,5 +99,7 @@ function parseRatings(ratings: readonly number[]): number[] {
 
 function requireModerator(viewer: Viewer | null): void {
   if (requireViewer(viewer).isAdmin) return;
-  throw forbidden('Only an admin may list reviews that are not published. Your own is `review(id:)` in any status.');
+  throw forbidden(
+    'Only an admin may list reviews that are not published. Your own are `viewer { reviews }`, in any status.',
+  );
 }

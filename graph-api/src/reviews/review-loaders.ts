@@ -23,11 +23,27 @@ const REVIEWS_BY_ID = (fields: RequestedFields): string =>
   `SELECT id AS requested_key, ${reviewColumns(fields).join(', ')} FROM reviews WHERE id = ANY ($1::uuid[]) AND ${OF_EXISTING_PRODUCT}`;
 const BY_ID = oncePerOperation((fields) => preparedStatement(REVIEWS_BY_ID(fields)));
 const VISIBLE_BY_ID = oncePerOperation((fields) => preparedStatement(`${REVIEWS_BY_ID(fields)} AND ${VISIBLE_REVIEW}`));
+const OF_VIEWER = oncePerOperation((fields) =>
+  preparedStatement(
+    `SELECT product_id AS requested_key, ${reviewColumns(fields).join(', ')} FROM reviews
+      WHERE product_id = ANY ($1::uuid[])
+        AND author_id = (SELECT a.id FROM authors a WHERE a.issuer = $2 AND a.subject = $3)`,
+  ),
+);
+const AUTHOR_OF_VIEWER = {
+  name: 'author_of_viewer',
+  text: 'SELECT id, display_name FROM authors WHERE issuer = $1 AND subject = $2',
+};
 const AUTHORS_BY_ID = {
   name: 'authors_by_id',
   text: 'SELECT id AS requested_key, id, display_name FROM authors WHERE id = ANY ($1::uuid[]) AND erasure IS NULL',
 };
 const SELECTION = oncePerOperation((fields) => keysetSelection(fields, 'Review', reviewColumns(fields)));
+
+interface AuthorRow {
+  readonly id: string;
+  readonly display_name: string | null;
+}
 
 interface OfProduct<T> {
   readonly productId: string;
@@ -40,6 +56,8 @@ export class ReviewLoaders {
   readonly byId: DataLoader<string, Review | null>;
   /** Reviews of any status, for their authors: to be asked only for what the caller may see. */
   readonly ownById: DataLoader<string, Review | null>;
+  /** The caller's reviews in any status, by their products; null where nobody is signed in. */
+  readonly ofViewer: DataLoader<string, Review | null> | null;
   readonly authors: DataLoader<string, Author | null>;
   /** Anything that the caller may see, by its id. */
   readonly nodes: DataLoader<string, AnyNode | null>;
@@ -52,11 +70,13 @@ export class ReviewLoaders {
   private readonly pagesOfProducts: DataLoader<OfProduct<ListRequest>, Page<Review>, string>;
   private readonly countsOfProducts: DataLoader<OfProduct<Condition>, number, string>;
 
+  private readOwnAuthor: Promise<Author | null> | null = null;
+
   /** @param productsRead called with products that were read here before they are handed out */
   constructor(
     private readonly database: Database,
     private readonly fields: RequestedFields,
-    viewer: Viewer | null,
+    private readonly viewer: Viewer | null,
     reviewCounts: ListCounts,
     private readonly productsRead: (products: readonly Product[]) => Promise<void> | undefined,
   ) {
@@ -67,10 +87,13 @@ export class ReviewLoaders {
         : createRowLoader(database, () => VISIBLE_BY_ID(fields), reviewOf, {
             values: [viewer?.issuer ?? null, viewer?.subject ?? null],
           });
+    this.ofViewer =
+      viewer &&
+      createRowLoader(database, () => OF_VIEWER(fields), reviewOf, { values: [viewer.issuer, viewer.subject] });
     this.authors = createRowLoader(
       database,
       () => AUTHORS_BY_ID,
-      (row: { id: string; display_name: string | null }): Author => Author.of(row.id, row.display_name),
+      (row: AuthorRow): Author => Author.of(row.id, row.display_name),
     );
     this.decisions = createDecisionLoader(database);
     this.votes = createVoteLoader(database, viewer);
@@ -88,6 +111,12 @@ export class ReviewLoaders {
     this.countsOfProducts = new DataLoader((keys) => this.readCountsOfProducts(keys), {
       cacheKeyFn: (key) => JSON.stringify(key),
     });
+  }
+
+  /** The caller as an author; null where nobody is signed in, and before they have written anything. */
+  ownAuthor(): Promise<Author | null> {
+    this.readOwnAuthor ??= this.loadOwnAuthor();
+    return this.readOwnAuthor;
   }
 
   /** A page of the product's reviews; one statement for all products that ask for the same page in one tick. */
@@ -114,6 +143,8 @@ export class ReviewLoaders {
   clearAll(): void {
     this.byId.clearAll();
     this.ownById.clearAll();
+    this.ofViewer?.clearAll();
+    this.readOwnAuthor = null;
     this.authors.clearAll();
     this.decisions.clearAll();
     this.votes.clearAll();
@@ -122,6 +153,13 @@ export class ReviewLoaders {
     this.counts.clearAll();
     this.pagesOfProducts.clearAll();
     this.countsOfProducts.clearAll();
+  }
+
+  private async loadOwnAuthor(): Promise<Author | null> {
+    if (this.viewer === null) return null;
+    const { issuer, subject } = this.viewer;
+    const [row] = await this.database.rows<AuthorRow>(AUTHOR_OF_VIEWER, [issuer, subject]);
+    return row === undefined ? null : Author.of(row.id, row.display_name);
   }
 
   private nodesRead(nodes: readonly AnyNode[]): Promise<void> | undefined {

@@ -8,6 +8,7 @@ import { ProductListResolver } from '../products/product-list.js';
 import { ProductResolver } from '../products/product.resolver.js';
 import { READ_AHEAD } from '../ratings/read-ahead.js';
 import { ProductRatingResolver } from '../ratings/product-rating.resolver.js';
+import { ViewerResolver, ViewerReviewResolver } from '../reviews/viewer.resolver.js';
 import { NodeResolver } from '../reviews/node.resolver.js';
 import { CreateReviewResolver } from '../reviews/mutations/create-review.js';
 import { DeleteReviewResolver } from '../reviews/mutations/delete-review.js';
@@ -40,6 +41,8 @@ export function buildGraphQLSchema(): GraphQLSchema {
       ReviewConnectionResolver,
       ReviewResolver,
       NodeResolver,
+      ViewerResolver,
+      ViewerReviewResolver,
       CreateReviewResolver,
       UpdateReviewResolver,
       DeleteReviewResolver,
