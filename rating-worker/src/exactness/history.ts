@@ -10,6 +10,8 @@ export type Step =
   | { readonly do: 'moderate'; readonly product: number; readonly review: number; readonly status: string }
   /** An edit under moderation: the review waits again, in the same statement. */
   | { readonly do: 'edit-moderated'; readonly product: number; readonly review: number; readonly rating: number }
+  /** A review's author is erased, with whatever else they have reviewed. */
+  | { readonly do: 'erase'; readonly product: number; readonly review: number; readonly reviews: string }
   | { readonly do: 'delete'; readonly product: number; readonly review: number }
   | { readonly do: 'delete-product'; readonly product: number }
   /** The outbox goes to the log, in order, as the relay sends it. */
@@ -69,6 +71,12 @@ const STEPS: { readonly [Kind in Step['do']]: fc.Arbitrary<Step> } = {
     status: fc.constantFrom('PUBLISHED', 'REJECTED'),
   }),
   'edit-moderated': fc.record({ do: fc.constant('edit-moderated'), product, review, rating }),
+  erase: fc.record({
+    do: fc.constant('erase'),
+    product,
+    review,
+    reviews: fc.constantFrom('ANONYMIZE', 'DELETE'),
+  }),
   delete: fc.record({ do: fc.constant('delete'), product, review }),
   'delete-product': fc.record({ do: fc.constant('delete-product'), product }),
   relay: fc.record({ do: fc.constant('relay') }),
@@ -104,7 +112,7 @@ function stepOf(weights: Partial<Record<Step['do'], number>>): fc.Arbitrary<Step
 export const histories: fc.Arbitrary<Step[]> = fc.array(
   stepOf({
     ...{ create: 12, edit: 8, 'edit-text': 2, 'set-status': 2, delete: 5, 'delete-product': 1 },
-    ...{ moderate: 6, 'edit-moderated': 3 },
+    ...{ moderate: 6, 'edit-moderated': 3, erase: 4 },
     ...{ relay: 10, deliver: 10, 'deliver-again': 4, 'deliver-shuffled': 2, 'lose-events': 1 },
     ...{ read: 4, 'take-snapshot': 5, 'replace-late': 3, flush: 1, corrupt: 2, 'copy-redis': 1, 'put-back-redis': 1 },
     ...{ 'copy-postgres': 1, 'put-back-postgres': 1, persist: 3, reconcile: 1 },
@@ -116,7 +124,7 @@ const changesOnTheirWay = (maxLength: number): fc.Arbitrary<Step[]> =>
   fc.array(
     stepOf({
       ...{ create: 8, edit: 8, 'edit-text': 2, 'set-status': 1, delete: 3, 'delete-product': 1 },
-      ...{ moderate: 2, 'edit-moderated': 1 },
+      ...{ moderate: 2, 'edit-moderated': 1, erase: 1 },
       ...{ relay: 8, deliver: 8, 'deliver-again': 1, read: 2 },
     }),
     { maxLength },

@@ -12,6 +12,8 @@ export type PostgresCopy = Readonly<Record<(typeof TABLES)[number]['name'], stri
 
 const TABLES = [
   { name: 'products', productId: 'id' },
+  // The issuer is the id of the first product.
+  { name: 'authors', productId: 'issuer' },
   { name: 'review_streams', productId: 'product_id' },
   { name: 'product_ratings', productId: 'product_id' },
   { name: 'product_rating_days', productId: 'product_id' },
@@ -23,8 +25,11 @@ const TABLES = [
 const NTH_REVIEW = `(SELECT id FROM (SELECT id, row_number() OVER (ORDER BY created_at, id) - 1 AS n, count(*) OVER () AS total
                         FROM reviews WHERE product_id = $1) numbered WHERE n = $2::integer % total)`;
 
-/** PostgreSQL as a history changes it: plain statements and the moderators' function, which the real triggers capture. */
+/** PostgreSQL as a history changes it: plain statements and the functions of moderators and of erasures, which the real triggers capture. */
 export class ReviewsInPostgres {
+  /** How many reviews were inserted for each product; the nth of each are by the same author. */
+  readonly #inserted = new Map<string, number>();
+
   constructor(
     readonly pool: pg.Pool,
     readonly productIds: readonly string[],
@@ -41,11 +46,14 @@ export class ReviewsInPostgres {
 
   /** Several reviews by one statement; nothing where the product is gone. */
   async insertReviews(productId: string, ratings: readonly number[], status: string): Promise<void> {
+    const before = this.#inserted.get(productId) ?? 0;
+    this.#inserted.set(productId, before + ratings.length);
     await this.pool.query({
       name: 'create',
-      text: `INSERT INTO reviews (product_id, rating, status)
-             SELECT $1, rating, $3 FROM unnest($2::integer[]) rating WHERE EXISTS (SELECT FROM products WHERE id = $1)`,
-      values: [productId, ratings, status],
+      text: `INSERT INTO reviews (product_id, rating, status, author_id)
+             SELECT $1, rating, $3, hold_author(gen_random_uuid(), $4, ($5::integer + nth)::text, NULL)
+               FROM unnest($2::integer[]) WITH ORDINALITY r (rating, nth) WHERE EXISTS (SELECT FROM products WHERE id = $1)`,
+      values: [productId, ratings, status, this.productIds[0], before],
     });
   }
 
@@ -68,6 +76,20 @@ export class ReviewsInPostgres {
       text: `SELECT FROM moderate_review(${NTH_REVIEW}, gen_random_uuid(), '', 'moderator', NULL, NULL, $3, 'Why.', false, NULL)`,
       values: [productId, nth, status],
     });
+  }
+
+  /** Erases the author of the nth review of the product, if it has one, in the smallest batches. */
+  async eraseAuthor(productId: string, nth: number, reviews: string): Promise<void> {
+    const { rows } = await this.pool.query<{ author_id: string }>({
+      name: 'author',
+      text: `SELECT author_id FROM reviews WHERE id = ${NTH_REVIEW} AND author_id IS NOT NULL`,
+      values: [productId, nth],
+    });
+    for (const { author_id } of rows) {
+      await this.pool.query('SELECT erase_author($1, $2, NULL)', [author_id, reviews]);
+      const removeOne = { name: 'erase', text: 'SELECT remove_erased_author($1, 1) AS more', values: [author_id] };
+      while ((await this.pool.query<{ more: boolean }>(removeOne)).rows[0]!.more);
+    }
   }
 
   async deleteProduct(productId: string): Promise<void> {

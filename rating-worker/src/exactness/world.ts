@@ -68,6 +68,8 @@ export class World {
         return reviews.moderateReview(id, step.review, step.status);
       case 'edit-moderated':
         return reviews.changeReview(id, step.review, `status = 'PENDING', rating`, step.rating);
+      case 'erase':
+        return reviews.eraseAuthor(id, step.review, step.reviews);
       case 'delete':
         return reviews.changeReview(id, step.review, null);
       case 'delete-product':
