@@ -5,16 +5,27 @@ export interface Backlog {
   readonly outbox: number;
   readonly lag: number;
   readonly jobs: number;
+  /** Authors who are being erased. */
+  readonly erasures: number;
 }
 
 /** Counts the rows of the outbox, the messages beyond the group's committed offsets, and the jobs of the queue. */
 export async function readBacklog(bed: Testbed): Promise<Backlog> {
+  // First: what an erasure deletes is in the outbox before the author is gone.
+  const erasures = await countErasures(bed);
   const [outbox, lag, jobs] = await Promise.all([countOutbox(bed), consumerLag(bed), countJobs(bed)]);
-  return { outbox, lag, jobs };
+  return { outbox, lag, jobs, erasures };
 }
 
-export function isDrained({ outbox, lag, jobs }: Backlog): boolean {
-  return outbox === 0 && lag === 0 && jobs === 0;
+export function isDrained({ outbox, lag, jobs, erasures }: Backlog): boolean {
+  return outbox === 0 && lag === 0 && jobs === 0 && erasures === 0;
+}
+
+async function countErasures(bed: Testbed): Promise<number> {
+  const { rows } = await bed.pool.query<{ count: number }>(
+    'SELECT count(*)::integer AS count FROM authors WHERE erasure IS NOT NULL',
+  );
+  return rows[0]!.count;
 }
 
 /** Count of events that the relay has not published yet. */

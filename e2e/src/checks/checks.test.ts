@@ -1,3 +1,4 @@
+import { waitUntil } from '@exact-ratings/stack/wait-until.js';
 import { formatDeviations, waitForSteadyState } from './steady-state.js';
 import { checkHistories } from './history-check.js';
 import type { History } from '../workload/history.js';
@@ -13,8 +14,9 @@ let history: History;
 beforeAll(async () => {
   bed = await startTestbed({ name: 'e2e-checker', variables: { RECONCILER_ENABLED: 'false' } });
   productIds = await createProducts(bed, 4, 'Checked');
-  const load = new Load(bed, { name: 'checked', productIds, authors: 4, deleteShare: 0 }).start();
+  const load = new Load(bed, { name: 'checked', productIds, authors: 4, deleteShare: 0, eraseShare: 0.1 }).start();
   await load.untilAnswered(60);
+  await waitUntil(() => load.history.anonymized.length > 0, { timeoutMs: 60_000, intervalMs: 10 });
   history = await load.stop();
   expect(formatDeviations(await waitForSteadyState(bed))).toEqual([]);
   expect(await checkHistories(bed, [history])).toEqual([]);
@@ -41,16 +43,30 @@ async function withUncaptured<T>(statement: string, look: () => Promise<T>): Pro
   }
 }
 
-const aReview = `(SELECT id FROM reviews ORDER BY id LIMIT 1)`;
+const aReview = '(SELECT id FROM reviews ORDER BY id LIMIT 1)';
+const anOwnReview = '(SELECT id FROM reviews WHERE author_id IS NOT NULL ORDER BY id LIMIT 1)';
+const anAnonymousReview = '(SELECT id FROM reviews WHERE author_id IS NULL ORDER BY id LIMIT 1)';
 
 test.each([
   ['a review that is gone', `DELETE FROM reviews WHERE id = ${aReview}`],
   ['an edit that is gone', `UPDATE reviews SET body = 'older' WHERE id = ${aReview}`],
   ['a mutation that was done twice', `UPDATE reviews SET version = version + 1 WHERE id = ${aReview}`],
+  ['a decision that is gone', `UPDATE reviews SET status = 'PENDING' WHERE id = ${aReview}`],
+  ['a review that lost its author', `UPDATE reviews SET author_id = NULL WHERE id = ${anOwnReview}`],
+  ['an anonymous review that is gone', `DELETE FROM reviews WHERE id = ${anAnonymousReview}`],
 ])('lost write: %s', async (_, statement) => {
   const violations = await withUncaptured(statement, () => checkHistories(bed, [history]));
   expect(violations).toHaveLength(1);
   expect(await checkHistories(bed, [history])).toEqual([]);
+});
+
+test('lost write: an anonymous review that got an author, who never wrote it', async () => {
+  const statement = `UPDATE reviews SET author_id = (SELECT id FROM authors WHERE subject = 'checked-1') WHERE id = ${anAnonymousReview}`;
+  const violations = await withUncaptured(statement, () => checkHistories(bed, [history]));
+  expect(violations).toEqual([
+    expect.stringMatching(/lost write: checked-1 .* acknowledged was nothing/),
+    expect.stringMatching(/lost write: anonymous .* holds nothing/),
+  ]);
 });
 
 test('lost write: a change that nobody acknowledged', async () => {

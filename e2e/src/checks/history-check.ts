@@ -4,10 +4,11 @@ import type { History, Mutation, ReviewState, Slot } from '../workload/history.j
 interface ReviewRow {
   readonly id: string;
   readonly product_id: string;
-  readonly subject: string;
+  readonly subject: string | null;
   readonly rating: number;
   readonly body: string;
   readonly version: number;
+  readonly status: string;
 }
 
 export interface HistoryCheckOptions {
@@ -37,12 +38,13 @@ export async function checkHistories(
 
 async function checkReviews(bed: Testbed, history: History): Promise<string[]> {
   const subjects = [...new Set(history.slots.map(({ subject }) => subject))];
+  const anonymized = history.anonymized.filter(({ productId }) => !history.deletedProducts.has(productId));
   const { rows } = await bed.pool.query<ReviewRow>(
-    `SELECT r.id, r.product_id, a.subject, r.rating, r.body, r.version
-       FROM reviews r JOIN authors a ON a.id = r.author_id WHERE a.subject = ANY ($1)`,
-    [subjects],
+    `SELECT r.id, r.product_id, a.subject, r.rating, r.body, r.version, r.status
+       FROM reviews r LEFT JOIN authors a ON a.id = r.author_id WHERE a.subject = ANY ($1) OR r.id = ANY ($2)`,
+    [subjects, anonymized.map(({ review }) => review.id)],
   );
-  const reviews = new Map(rows.map((row) => [`${row.subject} ${row.product_id}`, row]));
+  const reviews = new Map(rows.map((row) => [keyOf(row), row]));
   const violations: string[] = [];
   for (const slot of history.slots) {
     const key = `${slot.subject} ${slot.productId}`;
@@ -54,11 +56,22 @@ async function checkReviews(bed: Testbed, history: History): Promise<string[]> {
       violations.push(`lost write: ${key}: PostgreSQL holds ${formatReview(row)}, acknowledged was ${acknowledged}`);
     }
   }
+  for (const { review } of anonymized) {
+    const key = `anonymous ${review.id}`;
+    const row = reviews.get(key);
+    reviews.delete(key);
+    if (!isSame(review, row)) {
+      violations.push(`lost write: ${key}: PostgreSQL holds ${formatReview(row)}, erased was ${formatReview(review)}`);
+    }
+  }
   for (const [key, row] of reviews) {
     violations.push(`lost write: ${key}: PostgreSQL holds ${formatReview(row)}, which nobody wrote`);
   }
   return violations;
 }
+
+const keyOf = ({ subject, product_id, id }: ReviewRow): string =>
+  subject === null ? `anonymous ${id}` : `${subject} ${product_id}`;
 
 async function checkSequences(bed: Testbed, histories: readonly History[]): Promise<string[]> {
   const least = new Map<string, number>();
@@ -91,9 +104,18 @@ function possibleStates({ review, pending }: Slot): Array<Partial<ReviewState> |
 }
 
 function after(review: ReviewState | null, mutation: Mutation): Partial<ReviewState> | null {
-  if (mutation.kind === 'delete') return null;
-  const { rating, body } = mutation;
-  return review === null ? { rating, body, version: 1 } : { ...review, rating, body, version: review.version + 1 };
+  switch (mutation.kind) {
+    case 'delete':
+    case 'erase':
+      return null;
+    case 'moderate':
+      return { ...review, status: mutation.status };
+    case 'create':
+    case 'update': {
+      const { rating, body } = mutation;
+      return review === null ? { rating, body, version: 1 } : { ...review, rating, body, version: review.version + 1 };
+    }
+  }
 }
 
 function isSame(state: Partial<ReviewState> | null, row: ReviewRow | undefined): boolean {
@@ -102,10 +124,13 @@ function isSame(state: Partial<ReviewState> | null, row: ReviewRow | undefined):
     (state.id === undefined || state.id === row.id) &&
     state.rating === row.rating &&
     state.body === row.body &&
-    state.version === row.version
+    state.version === row.version &&
+    (state.status === undefined || state.status === row.status)
   );
 }
 
-function formatReview(state: Partial<ReviewState> | null | undefined): string {
-  return state == null ? 'nothing' : `${state.rating} stars, version ${state.version}, "${state.body}"`;
+function formatReview(state: Partial<ReviewState> | ReviewRow | null | undefined): string {
+  return state == null
+    ? 'nothing'
+    : `${state.rating} stars, version ${state.version}, ${state.status}, "${state.body}"`;
 }

@@ -122,6 +122,19 @@ export const MUTANTS: readonly Mutant[] = [
     because: PROPERTY_FAILED,
   },
   {
+    name: 'no-event-for-an-erased-review',
+    breaks: 'reviews of an erased author are deleted without an event',
+    mutations: [
+      inDatabaseObject(
+        'FUNCTION remove_erased_author',
+        /DELETE FROM reviews\b/,
+        `PERFORM set_config('session_replication_role', 'replica', true);\n    $&`,
+      ),
+    ],
+    caughtBy: PROPERTY,
+    because: PROPERTY_FAILED,
+  },
+  {
     name: 'no-event-for-a-rejection',
     breaks: 'a rejection is not captured',
     mutations: [

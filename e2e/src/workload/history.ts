@@ -1,18 +1,27 @@
 /** A review as the answers told its author. */
 export interface ReviewState {
   readonly id: string;
+  readonly authorId: string;
   readonly rating: number;
   readonly body: string;
   readonly version: number;
+  readonly status: Decision;
 }
 
-/** One change that an author asks for. No body is used twice, so every change can be told from every other. */
+/** What a moderator can decide. */
+export type Decision = 'PUBLISHED' | 'REJECTED';
+
+/** One change that an author asks for, or others of what the author wrote. No body is used twice, so every change can be told from every other. */
 export type Mutation =
   | { readonly kind: 'create'; readonly rating: number; readonly body: string }
   | { readonly kind: 'update'; readonly rating: number; readonly body: string }
-  | { readonly kind: 'delete' };
+  | { readonly kind: 'delete' }
+  /** By a moderator. */
+  | { readonly kind: 'moderate'; readonly status: Decision }
+  /** The author is erased, with all their reviews. */
+  | { readonly kind: 'erase'; readonly reviews: 'ANONYMIZE' | 'DELETE' };
 
-/** One author's review of one product. Only that author changes it, one mutation after the other. */
+/** One author's review of one product. Only the load of that author changes it, one mutation after the other. */
 export interface Slot {
   readonly subject: string;
   readonly productId: string;
@@ -36,6 +45,8 @@ export interface Answer {
 export class History {
   readonly slots: Slot[] = [];
   readonly answers: Answer[] = [];
+  /** Reviews whose authors were erased, and which stay. */
+  readonly anonymized: Array<{ readonly productId: string; readonly review: ReviewState }> = [];
   /** Ids of products whose deletion was sent. */
   readonly deletedProducts = new Set<string>();
   /** Count of attempts whose outcome was unknown, and which were sent again. */

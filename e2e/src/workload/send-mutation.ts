@@ -1,5 +1,5 @@
 import { ApiError, TransportError, type RatingsClient } from '@exact-ratings/client';
-import type { Mutation, ReviewState, Slot } from './history.js';
+import type { Decision, Mutation, ReviewState, Slot } from './history.js';
 
 export type MutationResult =
   /** Committed, by this attempt or an earlier one; `review` is the result, null after a deletion. */
@@ -10,17 +10,23 @@ export type MutationResult =
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'unknown'; readonly violation?: string };
 
+/** The SDK at one API, as the author of the load and as an admin. */
+export interface Callers {
+  readonly author: RatingsClient;
+  readonly admin: RatingsClient;
+}
+
 interface Payload {
   readonly userErrors: ReadonlyArray<{ readonly code: string; readonly message: string }>;
 }
 
 /**
  * Sends one mutation, once. Where an earlier attempt got no answer, a refusal such as ALREADY_REVIEWED or
- * VERSION_CONFLICT proves that attempt committed: only this author changes this review, and an update names the version
- * that it expects.
+ * VERSION_CONFLICT proves that attempt committed: only the load of this author changes this review, and an update names the
+ * version that it expects. An erasure concerns all reviews of the slot's author.
  */
 export async function sendMutation(
-  client: RatingsClient,
+  { author, admin }: Callers,
   slot: Slot,
   mutation: Mutation,
   isRetry: boolean,
@@ -28,11 +34,15 @@ export async function sendMutation(
   try {
     switch (mutation.kind) {
       case 'create':
-        return await create(client, slot, mutation, isRetry);
+        return await create(author, slot, mutation, isRetry);
       case 'update':
-        return await update(client, slot, mutation, isRetry);
+        return await update(author, slot, mutation, isRetry);
       case 'delete':
-        return await remove(client, slot, isRetry);
+        return await remove(author, slot, isRetry);
+      case 'moderate':
+        return await moderate(admin, slot, mutation.status, isRetry);
+      case 'erase':
+        return await erase(admin, slot, mutation.reviews, isRetry);
     }
   } catch (error) {
     if (error instanceof TransportError) return { kind: 'unknown' };
@@ -50,14 +60,16 @@ async function create(
   const { createReview } = await client.CreateReview({ input: { productId: slot.productId, rating, body } });
   const code = createReview.userErrors[0]?.code;
   if (code === 'NOT_FOUND') return { kind: 'not-found' };
-  if (code === 'ALREADY_REVIEWED' && isRetry) {
-    const id = await ownReview(client, slot.productId, body);
-    if (id === null) return { kind: 'refused', reason: 'ALREADY_REVIEWED, but the review is not there' };
-    return { kind: 'done', review: { id, rating, body, version: 1 } };
-  }
-  const review = createReview.review;
-  if (review == null) return refused(createReview);
-  return { kind: 'done', review: { id: review.id, rating, body, version: review.version } };
+  const { review } = createReview;
+  const isDone =
+    createReview.userErrors.length === 0 || (code === 'ALREADY_REVIEWED' && isRetry && review?.body === body);
+  if (review == null || !isDone) return refused(createReview);
+  if (review.author == null) return { kind: 'refused', reason: 'a review that was just written has no author' };
+  const authorId = review.author.id;
+  return {
+    kind: 'done',
+    review: { id: review.id, authorId, rating, body, version: review.version, status: 'PUBLISHED' },
+  };
 }
 
 async function update(
@@ -70,7 +82,7 @@ async function update(
   const { updateReview } = await client.UpdateReview({ input: { id, rating, body, expectedVersion: version } });
   const code = updateReview.userErrors[0]?.code;
   if (code === 'NOT_FOUND') return { kind: 'not-found' };
-  const done: MutationResult = { kind: 'done', review: { id, rating, body, version: version + 1 } };
+  const done: MutationResult = { kind: 'done', review: { ...slot.review!, rating, body, version: version + 1 } };
   if (code === 'VERSION_CONFLICT' && isRetry) return done;
   if (updateReview.review == null) return refused(updateReview);
   return updateReview.review.version === version + 1
@@ -89,21 +101,30 @@ async function remove(client: RatingsClient, slot: Slot, isRetry: boolean): Prom
   return deleteReview.deletedReviewId == null ? refused(deleteReview) : { kind: 'done', review: null };
 }
 
-/** Id of the review of this product with this body; bodies are never used twice. */
-async function ownReview(client: RatingsClient, productId: string, body: string): Promise<string | null> {
-  let after: string | null = null;
-  do {
-    const { product } = await client.ProductReviews({ id: productId, first: 100, after });
-    if (product == null) return null;
-    const { nodes, pageInfo } = product.reviews as {
-      nodes: Array<{ id: string; body?: string | null }>;
-      pageInfo: { hasNextPage: boolean; endCursor?: string | null };
-    };
-    const found = nodes.find((review) => review.body === body);
-    if (found !== undefined) return found.id;
-    after = pageInfo.hasNextPage ? (pageInfo.endCursor ?? null) : null;
-  } while (after !== null);
-  return null;
+async function moderate(
+  client: RatingsClient,
+  slot: Slot,
+  status: Decision,
+  isRetry: boolean,
+): Promise<MutationResult> {
+  const { id } = slot.review!;
+  const { moderateReview } = await client.ModerateReview({ input: { id, status, reason: 'The load decides.' } });
+  const code = moderateReview.userErrors[0]?.code;
+  if (code === 'NOT_FOUND') return { kind: 'not-found' };
+  const isDone = code === undefined || (code === 'INVALID_TRANSITION' && isRetry);
+  if (!isDone || moderateReview.review?.status !== status) return refused(moderateReview);
+  return { kind: 'done', review: { ...slot.review!, status } };
+}
+
+async function erase(
+  client: RatingsClient,
+  slot: Slot,
+  reviews: 'ANONYMIZE' | 'DELETE',
+  isRetry: boolean,
+): Promise<MutationResult> {
+  const { eraseAuthor } = await client.EraseAuthor({ input: { id: slot.review!.authorId, reviews } });
+  const isDone = eraseAuthor.userErrors.length === 0 || (eraseAuthor.userErrors[0]?.code === 'NOT_FOUND' && isRetry);
+  return isDone ? { kind: 'done', review: null } : refused(eraseAuthor);
 }
 
 /** Neither a review nor an error means: committed, and the product deleted before the answer was read. */

@@ -32,7 +32,7 @@ export class AuthorErasure {
         const worked = await this.removeBatch(null);
         return { afterMs: worked ? PAUSE_BETWEEN_BATCHES_MS : POLL_INTERVAL_MS, orWhenWoken: !worked };
       },
-      backoff: { initialMs: 1_000, maxMs: 60_000 },
+      backoff: { initialMs: 1_000, maxMs: 10_000 },
       logger,
       onFailing: 'what erased authors left behind cannot be removed now',
       onRecovered: 'what erased authors left behind is removed again',

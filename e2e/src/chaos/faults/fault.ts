@@ -35,7 +35,9 @@ export interface Fault {
   /** One line that says what is done. */
   readonly title: string;
   readonly shape?: SystemShape;
-  readonly load?: Partial<Pick<LoadOptions, 'authors' | 'pauseMs' | 'timeoutMs' | 'deleteShare'>>;
+  readonly load?: Partial<
+    Pick<LoadOptions, 'authors' | 'pauseMs' | 'timeoutMs' | 'deleteShare' | 'moderateShare' | 'eraseShare'>
+  >;
   readonly products?: number;
   /** The load ends before the injection; the fault starts its own where it needs one. */
   readonly withoutLoad?: boolean;
