@@ -119,4 +119,28 @@ mutation CreateProduct($input: CreateProductInput!) {
 `,
     variables: { input: { name: 'A lamp', price: { amount: '19.90', currencyCode: 'EUR' } } },
   },
+  {
+    query: `# The most helpful reviews of a product,
+# with the replies of the merchant.
+query MostHelpful($id: ID!) {
+  product(id: $id) {
+    name
+    reviews(first: 5, orderBy: { field: HELPFUL_COUNT }) {
+      nodes {
+        id
+        rating
+        title
+        helpfulCount
+        verifiedPurchase
+        reply {
+          body
+          repliedAt
+        }
+      }
+    }
+  }
+}
+`,
+    variables: { id: PRODUCT_ID },
+  },
 ];

@@ -212,6 +212,35 @@ test('nodes of all types, and what hangs on them: what is among them is not read
   expect([statements.length, commands]).toEqual([1, ['MGET']]);
 });
 
+test('what others have added to reviews comes with these; whether the caller has voted is one statement a level', async () => {
+  const list = (fields: string): string =>
+    `{ products(first: 3) { nodes { reviews(first: 5, orderBy: { field: HELPFUL_COUNT }) { nodes { ${fields} } } } } }`;
+  const annotations = 'helpfulCount verifiedPurchase reply { body repliedAt }';
+  const without = await counted(async () => dataOf(await query(app.origin, list(annotations))));
+  expect(without.statements).toHaveLength(2);
+  const asked = list(`${annotations} viewerHasMarkedHelpful`);
+  expect((await counted(async () => dataOf(await query(app.origin, asked)))).statements).toHaveLength(2);
+  const token = await newUserToken();
+  const withToken = await counted(async () => dataOf(await query(app.origin, asked, {}, { token })));
+  expect(withToken.statements).toHaveLength(3);
+  expect(withToken.commands).toEqual([]);
+});
+
+test('a vote with all that its payload shows is one statement', async () => {
+  const { rows } = await database.pool.query('SELECT id FROM reviews LIMIT 1');
+  const token = await newUserToken();
+  const vote = `mutation ($id: ID!) { markReviewHelpful(input: { id: $id, helpful: true }) {
+    review { rating helpfulCount reply { body } } userErrors { code } } }`;
+  const { statements, commands } = await counted(async () => {
+    const { review } = dataOf(
+      await query(app.origin, vote, { id: (rows[0] as { id: string }).id }, { token }),
+    ).markReviewHelpful;
+    expect(review).toEqual({ rating: 4, helpfulCount: 1, reply: null });
+  });
+  expect(statements).toEqual([expect.stringContaining('mark_review_helpful')]);
+  expect(commands).toEqual([]);
+});
+
 test('requests that miss the same products at the same time share one statement', async () => {
   const warm = await insertProduct(database.pool);
   await new RatingStore(redis, { ttlSeconds: 0 }).replace([
