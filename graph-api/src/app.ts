@@ -11,6 +11,7 @@ import { TokenVerifier } from './auth/token-verifier.js';
 import type { GraphApiConfig } from './config.js';
 import { createDataSource } from './database/data-source.js';
 import { createPool, Database, poolSizes } from './database/database.js';
+import { createIdempotencyCleanup } from './database/idempotency-cleanup.js';
 import { PipelinedReads } from './database/pipelined-reads.js';
 import { SchemaCheck } from './database/schema-check.js';
 import { addExplorer } from './explorer/explorer.js';
@@ -102,6 +103,8 @@ export async function startApp(
   const database = new Database(dataSource, writes, shortReads);
   const cleanup = createProductCleanup(database, logger);
   resources.push('product cleanup', () => cleanup.stop());
+  const keyCleanup = createIdempotencyCleanup(database, config.idempotencyTtlSeconds, logger);
+  resources.push('idempotency key cleanup', () => keyCleanup.stop());
   const ratingStore = new RatingStore(redis, { ttlSeconds: config.ratingTtlSeconds });
   const ratingCache = new RatingCache(ratingStore, config.redisCommandTimeoutMs, logger);
   resources.push('rating cache', () => ratingCache.stop());
@@ -178,6 +181,7 @@ export async function startApp(
   );
   relay.start();
   cleanup.start();
+  keyCleanup.start();
   authorErasure.start();
   await schemaCheck.isUsable().catch(() => false);
   logger.info({ url: `http://${config.host}:${port}/graphql` }, 'serving');

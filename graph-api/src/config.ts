@@ -16,6 +16,7 @@ import { RATING_PRIOR, type RatingPrior } from '@exact-ratings/shared/rating/rat
 import { RATING_STORE } from '@exact-ratings/shared/rating/rating-store-config.js';
 import { AUTH, readAuthConfig, type AuthConfig } from './auth/auth-config.js';
 import { DATABASE_POOL } from './database/database-config.js';
+import { IDEMPOTENCY } from './database/idempotency-config.js';
 import { EXPLORER, readExplorerConfig, type ExplorerConfig } from './explorer/explorer-config.js';
 import { APOLLO_SANDBOX_ORIGIN } from './explorer/explorer-page.js';
 import { OUTBOX, type OutboxConfig } from './outbox/outbox-config.js';
@@ -30,7 +31,7 @@ const PRODUCTION_DRAIN_MS = 5_000;
 /** Every variable of graph-api, by subject. */
 export const GRAPH_API_SUBJECTS = [
   ...[SERVICE, MODE, DATABASE, DATABASE_POOL, REDIS, RATING_STORE, RATING_CACHE, KAFKA, OUTBOX, REVIEWS],
-  ...[SERVER, AUTH, EXPLORER, LIMITS, RATE_LIMITS, RATING_PRIOR],
+  ...[IDEMPOTENCY, SERVER, AUTH, EXPLORER, LIMITS, RATE_LIMITS, RATING_PRIOR],
 ];
 
 export interface GraphApiConfig {
@@ -50,6 +51,8 @@ export interface GraphApiConfig {
   readonly ratingPrior: RatingPrior;
   /** Whether new and changed reviews wait for a moderator's decision. */
   readonly moderated: boolean;
+  /** How long idempotency keys are kept. */
+  readonly idempotencyTtlSeconds: number;
   readonly kafka: KafkaConfig;
   readonly outbox: OutboxConfig;
   readonly auth: AuthConfig;
@@ -90,6 +93,7 @@ export function readGraphApiConfig(environment: Environment): GraphApiConfig {
     ratingTtlSeconds: env.read(RATING_STORE).ttlSeconds,
     ratingPrior: env.read(RATING_PRIOR),
     moderated: env.read(REVIEWS).moderation === 'on',
+    idempotencyTtlSeconds: env.read(IDEMPOTENCY).ttlSeconds,
     kafka: readKafkaConfig(env),
     outbox: env.read(OUTBOX),
     auth: readAuthConfig(env, production),

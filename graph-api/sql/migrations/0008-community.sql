@@ -166,13 +166,17 @@ END $$;
 -- are deleted, as p_reviews says; null where there is no such author. Creations in flight, which keep their author, are waited for.
 CREATE FUNCTION erase_author(p_id uuid, p_reviews text, p_valid_until_ms double precision) RETURNS integer
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
+DECLARE
+  erased authors;
 BEGIN
   PERFORM require_in_time(p_valid_until_ms);
-  UPDATE authors SET issuer = NULL, subject = NULL, display_name = NULL, erasure = p_reviews, updated_at = now()
-   WHERE id = p_id AND erasure IS NULL;
+  SELECT * INTO erased FROM authors WHERE id = p_id AND erasure IS NULL FOR UPDATE;
   IF NOT FOUND THEN
     RETURN NULL;
   END IF;
+  DELETE FROM idempotency_keys WHERE issuer = erased.issuer AND subject = erased.subject;
+  UPDATE authors SET issuer = NULL, subject = NULL, display_name = NULL, erasure = p_reviews, updated_at = now()
+   WHERE id = p_id;
   RETURN (SELECT count(*) FROM reviews r JOIN products p ON p.id = r.product_id AND p.deleted_at IS NULL
            WHERE r.author_id = p_id);
 END $$;

@@ -12,6 +12,7 @@ export const RIGHTS: Readonly<Record<string, string>> = {
   review_votes: 'SELECT, INSERT, DELETE',
   review_vote_counts: 'SELECT, INSERT, UPDATE, DELETE',
   review_streams: 'SELECT, INSERT, UPDATE, DELETE',
+  idempotency_keys: 'SELECT, INSERT, DELETE',
   outbox: 'SELECT, INSERT, DELETE',
   outbox_position_seq: 'SELECT',
   rating_aggregates: 'SELECT',

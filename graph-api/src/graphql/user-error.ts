@@ -4,6 +4,7 @@ export enum UserErrorCode {
   ALREADY_REVIEWED = 'ALREADY_REVIEWED',
   BLANK = 'BLANK',
   EXTERNAL_ID_TAKEN = 'EXTERNAL_ID_TAKEN',
+  IDEMPOTENCY_KEY_REUSED = 'IDEMPOTENCY_KEY_REUSED',
   INVALID = 'INVALID',
   INVALID_TRANSITION = 'INVALID_TRANSITION',
   NOT_FOUND = 'NOT_FOUND',
@@ -22,6 +23,9 @@ registerEnumType(UserErrorCode, {
     },
     BLANK: { description: 'A text that must not be empty is empty, or holds white space only.' },
     EXTERNAL_ID_TAKEN: { description: 'Another product has this externalId.' },
+    IDEMPOTENCY_KEY_REUSED: {
+      description: 'The caller has used this idempotencyKey for another input or mutation: make a new one for each.',
+    },
     INVALID: { description: 'A value breaks a rule that the message names.' },
     INVALID_TRANSITION: { description: 'The review has this status already, or it is none that is decided.' },
     NOT_FOUND: { description: 'There is nothing with the id that `field` names.' },
@@ -48,6 +52,13 @@ export class UserError {
   })
   field!: string[] | null;
 }
+
+/** The user error of a key that its caller has used for something else. */
+export const KEY_REUSED_ERROR: UserError = {
+  code: UserErrorCode.IDEMPOTENCY_KEY_REUSED,
+  message: 'you have used this key for another input or another mutation: make a new key',
+  field: ['idempotencyKey'],
+};
 
 /** The `userErrors` field of every payload. */
 export const USER_ERRORS = { description: 'What the caller can correct; empty on success.' } as const;

@@ -2,9 +2,11 @@ import type { DataSource } from 'typeorm';
 import { violatedConstraint, retryOnDeadlock } from '../database/postgres-errors.js';
 import type { Database, PgQuery } from '../database/database.js';
 import type { Lifetime } from '../database/lifetime.js';
+import type { Viewer } from '../auth/viewer.js';
+import { hashInput } from '../graphql/idempotency-key.js';
 import { newId } from '../graphql/ids.js';
 import type { ListCounts } from '../pagination/list-counts.js';
-import type { Money } from './money.js';
+import { moneyOf, type Money } from './money.js';
 import type { Product } from './product.js';
 import { ProductEntity } from './product.entity.js';
 import { productOfRecord, productRecordColumns } from './product-record.js';
@@ -14,6 +16,13 @@ import { EXISTING_PRODUCT, PRODUCT_COLUMNS, productOf, type ProductRow } from '.
 const CREATE_PRODUCT = {
   name: 'create_product',
   text: `SELECT outcome, ${productRecordColumns('product')} FROM create_product($1, $2, $3, $4, $5, $6, $7)`,
+};
+
+/** The same under a key. */
+const CREATE_PRODUCT_ONCE = {
+  name: 'create_product_once',
+  text: `SELECT outcome, ${productRecordColumns('product')}
+           FROM create_product_once($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 };
 
 /** A valid new product. */
@@ -36,6 +45,8 @@ export interface ProductChanges {
 export type ProductResult =
   /** The product as it is now. */
   | { readonly status: 'DONE' | 'VERSION_CONFLICT'; readonly product: Product }
+  /** The repetition of a creation, whose product was deleted since. */
+  | { readonly status: 'GONE' }
   | { readonly status: Exclude<ProductRefusal, 'VERSION_CONFLICT'> };
 
 /** What changes products; each method is one transaction. Inputs are validated by the caller. */
@@ -54,16 +65,27 @@ export class ProductCommands {
     this.dataSource = database.dataSource;
   }
 
-  async create(input: NewProduct, lifetime: Lifetime): Promise<ProductResult> {
-    const { externalId, name, description, price } = input;
-    const values = [newId(), externalId ?? null, name, description ?? null, price.amount, price.currencyCode];
-    const [row] = await this.change(
-      (validUntilMs) => ({ ...CREATE_PRODUCT, values: [...values, validUntilMs] }),
-      lifetime,
-    );
-    if (row!['outcome'] === 'EXTERNAL_ID_TAKEN') return { status: 'EXTERNAL_ID_TAKEN' };
+  /** Sent again under the same key, it is answered what was decided. */
+  async create(
+    { issuer, subject }: Viewer,
+    input: NewProduct,
+    idempotencyKey: string | null,
+    lifetime: Lifetime,
+  ): Promise<ProductResult> {
+    const { externalId = null, name, description = null, price } = input;
+    const { amount, currencyCode } = moneyOf(price.amount, price.currencyCode);
+    const stored = [externalId, name, description, amount, currencyCode];
+    const [row] = await this.change((validUntilMs) => {
+      const values = [newId(), ...stored, validUntilMs];
+      if (idempotencyKey === null) return { ...CREATE_PRODUCT, values };
+      const keyValues = [issuer, subject, idempotencyKey, hashInput('createProduct', stored)];
+      return { ...CREATE_PRODUCT_ONCE, values: [...values, ...keyValues] };
+    }, lifetime);
+    const outcome = row!['outcome'] as 'CREATED' | 'EXTERNAL_ID_TAKEN' | 'KEY_REUSED';
+    if (outcome !== 'CREATED') return { status: outcome };
     this.productCounts.invalidate();
-    return { status: 'DONE', product: productOfRecord('product', row!)! };
+    const product = productOfRecord('product', row!);
+    return product === null ? { status: 'GONE' } : { status: 'DONE', product };
   }
 
   /** Only the fields that the input has; nothing is written where they all have these values already. */

@@ -9,7 +9,8 @@ import { toUserError } from './product-refusal.js';
 export abstract class ProductPayload {
   @Field(() => Product, {
     nullable: true,
-    description: 'The product; null where userErrors says why, but there as it is now with VERSION_CONFLICT.',
+    description:
+      'The product; null where userErrors says why, but there as it is now with VERSION_CONFLICT; null as well where it was deleted before the mutation was repeated.',
   })
   product!: Product | null;
 
@@ -19,6 +20,6 @@ export abstract class ProductPayload {
 
 /** The payload of a command's result. */
 export function toPayload(result: ProductResult): ProductPayload {
-  const userErrors = result.status === 'DONE' ? [] : [toUserError(result.status)];
+  const userErrors = result.status === 'DONE' || result.status === 'GONE' ? [] : [toUserError(result.status)];
   return { product: 'product' in result ? result.product : null, userErrors };
 }

@@ -1,7 +1,7 @@
-import { UserErrorCode, type UserError } from '../graphql/user-error.js';
+import { KEY_REUSED_ERROR, UserErrorCode, type UserError } from '../graphql/user-error.js';
 
 /** Why a command changed nothing. */
-export type ProductRefusal = 'NOT_FOUND' | 'EXTERNAL_ID_TAKEN' | 'VERSION_CONFLICT';
+export type ProductRefusal = 'NOT_FOUND' | 'EXTERNAL_ID_TAKEN' | 'VERSION_CONFLICT' | 'KEY_REUSED';
 
 /** The user error of a refusal. */
 export function toUserError(refusal: ProductRefusal): UserError {
@@ -14,6 +14,8 @@ export function toUserError(refusal: ProductRefusal): UserError {
         message: 'another product has this externalId',
         field: ['input', 'externalId'],
       };
+    case 'KEY_REUSED':
+      return KEY_REUSED_ERROR;
     case 'VERSION_CONFLICT':
       return {
         code: UserErrorCode.VERSION_CONFLICT,

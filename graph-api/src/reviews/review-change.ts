@@ -25,6 +25,13 @@ export type ReviewResult =
       /** Null where it was not asked for. */
       readonly rated: RatedProduct | null;
     }
+  /** The repetition of a creation, whose review was deleted since. */
+  | {
+      readonly status: 'GONE';
+      readonly productId: string;
+      readonly ratingVersion: number;
+      readonly rated: RatedProduct | null;
+    }
   | RefusedReview;
 
 /** A row that the functions of `sql/migrations/0005-review-functions.sql` answer, as `REVIEW_CHANGE_COLUMNS` selects it. */
@@ -52,7 +59,10 @@ export function ratedProductOf(row: ReviewChangeRow): RatedProduct | null {
   return product === null ? null : { product, rating: ratingStateOf(row) };
 }
 
-/** @param rated the product, if it was asked for */
+/**
+ * The result of a change of a review that was there when it was decided.
+ * @param rated the product, if it was asked for
+ */
 export function reviewResultOf(row: ReviewChangeRow, rated: RatedProduct | null): ReviewResult {
   switch (row.outcome) {
     case 'CREATED':
@@ -66,6 +76,9 @@ export function reviewResultOf(row: ReviewChangeRow, rated: RatedProduct | null)
     case null:
       throw new Error(`a row with the outcome ${row.outcome} is no result of a command`);
     case 'ALREADY_REVIEWED':
+      return row.id === null
+        ? { status: row.outcome, review: null, author: null }
+        : { status: row.outcome, ...writtenReviewOf(row) };
     case 'VERSION_CONFLICT':
     case 'INVALID_TRANSITION':
       return { status: row.outcome, ...writtenReviewOf(row) };

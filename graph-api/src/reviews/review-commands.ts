@@ -60,13 +60,15 @@ export class ReviewCommands {
     this.creation = createReviewCreation(database, status, eventsCommitted);
   }
 
+  /** Sent again under the same key, it is answered what was decided. */
   create(
     viewer: Viewer,
     productId: string,
     input: NewReview,
+    idempotencyKey: string | null,
     { withProduct, lifetime }: CommandOptions,
   ): Promise<ReviewResult> {
-    return this.creation.submit({ id: newId(), viewer, productId, input, withProduct }, lifetime);
+    return this.creation.submit({ id: newId(), viewer, productId, input, idempotencyKey, withProduct }, lifetime);
   }
 
   /** Only the author may; absent fields stay, null clears. */

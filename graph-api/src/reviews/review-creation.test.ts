@@ -60,7 +60,10 @@ function startProcess(observe: Observer) {
     () => (wakes += 1),
   );
   const create = (productId: string, author: string, { rating = 4 } = {}): Promise<ReviewResult> =>
-    creation.submit({ id: newId(), viewer: viewer(author), productId, input: { rating }, withProduct: true }, WAITING);
+    creation.submit(
+      { id: newId(), viewer: viewer(author), productId, input: { rating }, idempotencyKey: null, withProduct: true },
+      WAITING,
+    );
   return { create, wakes: () => wakes };
 }
 

@@ -3,6 +3,7 @@ import type { Database } from '../database/database.js';
 import { BUSY, GroupCommit, type WaitFor } from '../database/group-commit.js';
 import { isLockTimeout, leavesConnectionUsable, retryOnDeadlock } from '../database/postgres-errors.js';
 import { serviceUnavailable } from '../graphql/errors.js';
+import { hashInput } from '../graphql/idempotency-key.js';
 import { newId } from '../graphql/ids.js';
 import {
   ratedProductOf,
@@ -28,6 +29,8 @@ export interface ReviewCreation {
   readonly viewer: Viewer;
   readonly productId: string;
   readonly input: NewReview;
+  /** Under which the caller may send it again; null where they gave none. */
+  readonly idempotencyKey: string | null;
   /** Whether the answer shows the product and its rating. */
   readonly withProduct: boolean;
 }
@@ -41,6 +44,13 @@ const MAX_PENDING = 2_000;
 const CREATE_REVIEWS = {
   name: 'create_reviews',
   text: `SELECT nth, ${REVIEW_CHANGE_COLUMNS} FROM create_reviews($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+};
+
+/** The same for batches in which somebody has a key. */
+const CREATE_REVIEWS_ONCE = {
+  name: 'create_reviews_once',
+  text: `SELECT nth, ${REVIEW_CHANGE_COLUMNS}
+           FROM create_reviews_once($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 };
 
 /**
@@ -80,26 +90,26 @@ async function createReviews(
     const creations = begin();
     if (creations.length === 0) return null;
     const column = <T>(valueOf: (creation: ReviewCreation) => T): T[] => creations.map(valueOf);
-    return {
-      ...CREATE_REVIEWS,
-      values: [
-        column(({ id }) => id),
-        column(({ productId }) => productId),
-        column(() => newId()),
-        column(({ viewer }) => viewer.issuer),
-        column(({ viewer }) => viewer.subject),
-        column(({ viewer }) => viewer.displayName),
-        column(({ input }) => input.rating),
-        column(({ input }) => input.title ?? null),
-        column(({ input }) => input.body ?? null),
-        column(({ viewer }) => purchasesJson(viewer)),
-        column(({ withProduct }) => withProduct),
-        status,
-        waitFor !== 'nothing',
-        waitFor === 'everything',
-        validUntilMs,
-      ],
-    };
+    const values = [
+      column(({ id }) => id),
+      column(({ productId }) => productId),
+      column(() => newId()),
+      column(({ viewer }) => viewer.issuer),
+      column(({ viewer }) => viewer.subject),
+      column(({ viewer }) => viewer.displayName),
+      column(({ input }) => input.rating),
+      column(({ input }) => input.title ?? null),
+      column(({ input }) => input.body ?? null),
+      column(({ viewer }) => purchasesJson(viewer)),
+      column(({ withProduct }) => withProduct),
+      status,
+      waitFor !== 'nothing',
+      waitFor === 'everything',
+      validUntilMs,
+    ];
+    if (creations.every(({ idempotencyKey }) => idempotencyKey === null)) return { ...CREATE_REVIEWS, values };
+    const keys = column(({ idempotencyKey }) => idempotencyKey);
+    return { ...CREATE_REVIEWS_ONCE, values: [...values, keys, column(inputHashOf)] };
   });
   return rows as CreationRow[];
 }
@@ -108,6 +118,11 @@ async function createReviews(
 function purchasesJson({ purchases }: Viewer): string | null {
   if (purchases === undefined) return null;
   return JSON.stringify(purchases === 'EVERYTHING' ? true : purchases);
+}
+
+function inputHashOf({ idempotencyKey, productId, input }: ReviewCreation): Buffer | null {
+  const { rating, title = null, body = null } = input;
+  return idempotencyKey === null ? null : hashInput('createReview', [productId, rating, title, body]);
 }
 
 function outcomesOf(
@@ -124,7 +139,12 @@ function outcomesOf(
     if (row.nth === null) continue;
     const { productId, withProduct } = creations[row.nth - 1]!;
     const rated = withProduct ? (products.get(productId) ?? null) : null;
-    outcomes[row.nth - 1] = row.outcome === 'BUSY' ? BUSY : reviewResultOf(row, rated);
+    outcomes[row.nth - 1] = row.outcome === 'BUSY' ? BUSY : creationResultOf(row, productId, rated);
   }
   return outcomes;
+}
+
+function creationResultOf(row: CreationRow, productId: string, rated: RatedProduct | null): ReviewResult {
+  if (row.outcome !== 'CREATED' || row.id !== null) return reviewResultOf(row, rated);
+  return { status: 'GONE', productId, ratingVersion: row.rating_version, rated };
 }

@@ -2,7 +2,7 @@ import { Ctx, Field, Int, ObjectType, type ClassType } from 'type-graphql';
 import { UserError, USER_ERRORS } from '../graphql/user-error.js';
 import { Product } from '../products/product.js';
 import type { ReviewsContext } from './context.js';
-import type { ReviewResult } from './review-change.js';
+import type { RatedProduct, ReviewResult } from './review-change.js';
 import { Review } from './review.js';
 import { toUserError } from './review-refusal.js';
 
@@ -24,7 +24,8 @@ export abstract class ReviewChangePayload {
 
   @Field(() => Product, {
     nullable: true,
-    description: 'The product, whose rating already shows the change; null where userErrors says why.',
+    description:
+      'The product, whose rating already shows the change; null where userErrors says why, or where it was deleted before the mutation was repeated.',
   })
   product(@Ctx() { products }: ReviewsContext): Promise<Product | null> | null {
     return this.productId === null ? null : products.byId.load(this.productId);
@@ -37,7 +38,7 @@ export abstract class ReviewPayload extends ReviewChangePayload {
   @Field(() => Review, {
     nullable: true,
     description:
-      "The caller's review, whatever its status; null where userErrors says why. With ALREADY_REVIEWED it is the one that stands, with VERSION_CONFLICT the one that there is now.",
+      "The caller's review, whatever its status; null where userErrors says why, or where it was deleted before the mutation was repeated. With ALREADY_REVIEWED it is the one that stands, with VERSION_CONFLICT the one that there is now.",
   })
   review(@Ctx() { reviews }: ReviewsContext): Promise<Review | null> | null {
     return this.reviewId === null ? null : reviews.ownById.load(this.reviewId);
@@ -61,11 +62,17 @@ export function emptyPayload<Payload extends ReviewChangePayload>(
 export function toPayload<Payload extends ReviewChangePayload>(
   Payload: ClassType<Payload>,
   result: ReviewResult,
-  { products, ratings, reviews }: ReviewsContext,
+  context: ReviewsContext,
   idField: string[],
 ): Payload {
-  const userErrors = result.status === 'DONE' ? [] : [toUserError(result, idField)];
-  if (!('review' in result)) return emptyPayload(Payload, userErrors);
+  const { reviews } = context;
+  const userErrors = result.status === 'DONE' || result.status === 'GONE' ? [] : [toUserError(result, idField)];
+  if (result.status === 'GONE') {
+    const { productId, ratingVersion, rated } = result;
+    showProduct(productId, ratingVersion, rated, context);
+    return Object.assign(emptyPayload(Payload, []), { productId, ratingVersion });
+  }
+  if (!('review' in result) || result.review === null) return emptyPayload(Payload, userErrors);
   const { review, author } = result;
   const { id: reviewId, productId } = review;
   reviews.clearAll();
@@ -75,8 +82,18 @@ export function toPayload<Payload extends ReviewChangePayload>(
   }
   if (result.status !== 'DONE') return Object.assign(emptyPayload(Payload, userErrors), { reviewId });
   const { ratingVersion, rated } = result;
+  showProduct(productId, ratingVersion, rated, context);
+  return Object.assign(new Payload(), { reviewId, productId, ratingVersion, userErrors });
+}
+
+/** From now on this request reads the product as the command answered it. */
+function showProduct(
+  productId: string,
+  ratingVersion: number,
+  rated: RatedProduct | null,
+  { products, ratings }: ReviewsContext,
+): void {
   products.clear(productId);
   ratings.written(productId, ratingVersion, rated?.rating);
   if (rated !== null) products.byId.prime(productId, rated.product);
-  return Object.assign(new Payload(), { reviewId, productId, ratingVersion, userErrors });
 }

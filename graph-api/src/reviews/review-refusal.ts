@@ -1,18 +1,21 @@
 import type { Author } from './author.js';
 import { forbidden } from '../graphql/errors.js';
-import { UserErrorCode, type UserError } from '../graphql/user-error.js';
+import { KEY_REUSED_ERROR, UserErrorCode, type UserError } from '../graphql/user-error.js';
 import { ReviewStatus } from './review-status.js';
 import type { Review } from './review.js';
 
 /** Why a command changed nothing. */
-export type ReviewRefusal = 'NOT_FOUND' | 'ALREADY_REVIEWED' | 'FORBIDDEN' | 'VERSION_CONFLICT' | 'INVALID_TRANSITION';
+export type ReviewRefusal =
+  'NOT_FOUND' | 'ALREADY_REVIEWED' | 'FORBIDDEN' | 'VERSION_CONFLICT' | 'INVALID_TRANSITION' | 'KEY_REUSED';
 
 /** A command that changed nothing. */
 export type RefusedReview =
-  | { readonly status: 'NOT_FOUND' | 'FORBIDDEN' }
+  | { readonly status: 'NOT_FOUND' | 'FORBIDDEN' | 'KEY_REUSED' }
+  /** Null where that review was deleted since this was decided: see `create_reviews_once`. */
+  | { readonly status: 'ALREADY_REVIEWED'; readonly review: Review | null; readonly author: Author | null }
   /** The review as it stands, for the caller to go on with. */
   | {
-      readonly status: Exclude<ReviewRefusal, 'NOT_FOUND' | 'FORBIDDEN'>;
+      readonly status: 'VERSION_CONFLICT' | 'INVALID_TRANSITION';
       readonly review: Review;
       readonly author: Author | null;
     };
@@ -41,6 +44,8 @@ export function toUserError(refusal: RefusedReview, idField: string[]): UserErro
         message: 'you have reviewed this product: update that review',
         field: idField,
       };
+    case 'KEY_REUSED':
+      return KEY_REUSED_ERROR;
     case 'VERSION_CONFLICT':
       return {
         code: UserErrorCode.VERSION_CONFLICT,

@@ -1,6 +1,7 @@
 import { ValidateNested } from 'class-validator';
 import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from 'type-graphql';
 import { requireAdmin } from '../../auth/viewer.js';
+import { IDEMPOTENCY_KEY, parseIdempotencyKey } from '../../graphql/idempotency-key.js';
 import { IsText, validateInput } from '../../graphql/input-validation.js';
 import type { ProductsContext } from '../context.js';
 import { MoneyInput } from '../money.js';
@@ -33,11 +34,13 @@ export class CreateProductResolver {
   @Mutation(() => CreateProductPayload, { description: 'Creates a product (admin).' })
   async createProduct(
     @Arg('input', () => CreateProductInput, { description: 'The product.' }) input: CreateProductInput,
+    @Arg('idempotencyKey', () => String, IDEMPOTENCY_KEY) idempotencyKey: string | null | undefined,
     @Ctx() { viewer, productCommands, lifetime }: ProductsContext,
   ): Promise<CreateProductPayload> {
-    requireAdmin(viewer);
+    const admin = requireAdmin(viewer);
+    const key = parseIdempotencyKey(idempotencyKey);
     const problems = await validateInput(input);
     if (problems.length > 0) return { product: null, userErrors: problems };
-    return toPayload(await productCommands.create(input, lifetime));
+    return toPayload(await productCommands.create(admin, input, key, lifetime));
   }
 }

@@ -1,6 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Ctx, Field, ID, Info, InputType, Int, Mutation, ObjectType, Resolver } from 'type-graphql';
 import { requireViewer } from '../../auth/viewer.js';
+import { IDEMPOTENCY_KEY, parseIdempotencyKey } from '../../graphql/idempotency-key.js';
 import { parseId } from '../../graphql/ids.js';
 import { asksFor } from '../../graphql/selection.js';
 import { IsText, validateInput } from '../../graphql/input-validation.js';
@@ -34,14 +35,16 @@ export class CreateReviewResolver {
   @Mutation(() => CreateReviewPayload, { description: "Writes the caller's review of a product." })
   async createReview(
     @Arg('input', () => CreateReviewInput, { description: 'The review.' }) input: CreateReviewInput,
+    @Arg('idempotencyKey', () => String, IDEMPOTENCY_KEY) idempotencyKey: string | null | undefined,
     @Ctx() context: ReviewsContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<CreateReviewPayload> {
     const viewer = requireViewer(context.viewer);
     const productId = parseId(input.productId, 'input.productId');
+    const key = parseIdempotencyKey(idempotencyKey);
     const problems = await validateInput(input);
     if (problems.length > 0) return emptyPayload(CreateReviewPayload, problems);
-    const result = await context.reviewCommands.create(viewer, productId, input, {
+    const result = await context.reviewCommands.create(viewer, productId, input, key, {
       withProduct: asksFor('product', info),
       lifetime: context.lifetime,
     });
