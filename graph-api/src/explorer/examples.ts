@@ -34,6 +34,27 @@ query ListProducts {
 `,
   },
   {
+    query: `# Search, filter and order. A price needs
+# its currency; "-" before a word excludes it.
+query FindProducts($filter: ProductFilter, $orderBy: ProductOrder) {
+  products(first: 10, filter: $filter, orderBy: $orderBy) {
+    totalCount
+    nodes {
+      name
+      price {
+        amount
+      }
+      averageRating
+    }
+  }
+}
+`,
+    variables: {
+      filter: { search: 'kettle or skillet -electric', currencyCode: 'EUR', price: { lte: '200' } },
+      orderBy: { field: 'PRICE', direction: 'ASC' },
+    },
+  },
+  {
     query: `# One product's whole rating
 # and its newest reviews.
 query OneProduct($id: ID!) {

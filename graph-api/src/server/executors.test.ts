@@ -150,6 +150,13 @@ const OPERATIONS: ReadonlyArray<[name: string, text: string, variables?: Record<
     'cursors and bounds',
     '{ products(first: 2) { edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount } }',
   ],
+  [
+    'filters and orders as variables',
+    'query ($f: ProductFilter, $o: ProductOrder, $r: ReviewFilter) { products(filter: $f, orderBy: $o) { totalCount nodes { name reviews(filter: $r, orderBy: { field: RATING }) { totalCount nodes { rating } } } pageInfo { endCursor } } }',
+    { f: { search: 'lamp', currencyCode: 'EUR', price: { lte: '10' } }, o: { field: 'PRICE' }, r: { ratings: [1, 2] } },
+  ],
+  ['an order without its currency', '{ products(orderBy: { field: PRICE }) { nodes { id } } }'],
+  ['a search that is too long', `{ products(filter: { search: "${'x'.repeat(201)}" }) { nodes { id } } }`],
   ['from the end', '{ products(last: 2) { edges { cursor } pageInfo { hasNextPage hasPreviousPage } } }'],
   [
     'an empty page',

@@ -168,6 +168,32 @@ test('a nested list is one statement a level, and one MGET', async () => {
   expect(commands).toEqual(['MGET']);
 });
 
+test('filters, orders and search cost no statement more; totals with a filter are one for all products', async () => {
+  await fill();
+  const search = `{ products(first: 20, filter: { search: "p1 or p2 or p3", currencyCode: "EUR", price: { gte: "1" } }, orderBy: { field: PRICE, direction: ASC }) {
+    nodes { name averageRating } pageInfo { hasNextPage hasPreviousPage endCursor } } }`;
+  const searched = await counted(async () => {
+    const { nodes } = dataOf(await query(app.origin, search)).products;
+    expect((nodes as Array<{ name: string }>).map(({ name }) => name).sort()).toEqual(['p1', 'p2', 'p3']);
+  });
+  expect([searched.statements.length, searched.commands]).toEqual([1, ['MGET']]);
+
+  const nested = (filter: string) =>
+    `{ products(first: 20, orderBy: { field: NAME, direction: ASC }) { nodes { reviews(first: 3, filter: ${filter}, orderBy: { field: RATING }) { nodes { rating } totalCount } } } }`;
+  for (const [filter, statements] of [
+    // Their number is in the rating.
+    ['{ ratings: [4, 5] }', 2],
+    ['{ ratings: [4, 5], hasBody: false }', 3],
+  ] as const) {
+    const read = await counted(async () => {
+      const { nodes } = dataOf(await query(app.origin, nested(filter))).products;
+      expect(nodes).toHaveLength(20);
+      expect(nodes[19].reviews).toEqual({ nodes: [{ rating: 4 }, { rating: 4 }, { rating: 4 }], totalCount: 5 });
+    });
+    expect([read.statements.length, read.commands]).toEqual([statements, statements === 2 ? ['MGET'] : []]);
+  }
+});
+
 test("a review's product and its rating: one statement each", async () => {
   const { rows } = await database.pool.query('SELECT id FROM reviews LIMIT 3');
   const reviews = (rows as Array<{ id: string }>)

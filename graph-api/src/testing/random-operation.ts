@@ -26,8 +26,21 @@ const CONDITIONS = [
 ];
 /** Fields with arguments, each under a key of its own: what has one key must be mergeable. */
 const WITH_ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
-  products: ['products', 'two: products(first: 2)', 'some: products(first: $n)', 'last: products(last: 2)'],
-  reviews: ['reviews', 'one: reviews(first: 1)', 'few: reviews(last: $n)', 'none: reviews(first: 0)'],
+  products: [
+    'products',
+    'two: products(first: 2)',
+    'some: products(first: $n)',
+    'last: products(last: 2)',
+    'found: products(filter: { search: "lamp" }, orderBy: { field: NAME })',
+    'dear: products(orderBy: { field: PRICE })',
+  ],
+  reviews: [
+    'reviews',
+    'one: reviews(first: 1)',
+    'few: reviews(last: $n)',
+    'none: reviews(first: 0)',
+    'best: reviews(filter: { ratings: [2, 3] }, orderBy: { field: RATING })',
+  ],
   product: [
     'product(id: $id)',
     'recent: product(id: $id, minRatingVersion: $v)',
