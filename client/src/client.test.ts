@@ -55,6 +55,22 @@ const failure = (options: Partial<RatingsClientOptions> = {}): Promise<unknown> 
       (error: unknown) => error,
     );
 
+test('sends an operation of one’s own as it sends the others, with token, headers and errors', async () => {
+  const client = createRatingsClient({ url, token: 'abc' });
+  const text = 'query Own($id: ID!) { product(id: $id) { id } }';
+  type Own = { readonly product: { readonly id: string } | null };
+  const { product } = await client.request<Own>(text, { id: ID }, { 'x-request-id': '42' });
+  expect(product?.id).toBe(ID);
+  expect(requests[0]!.body).toMatchObject({ query: text, variables: { id: ID } });
+  expect(requests[0]!.headers).toMatchObject({ authorization: 'Bearer abc', 'x-request-id': '42' });
+
+  answer = json(400, { errors: [{ message: 'no', extensions: { code: 'BAD_USER_INPUT' } }] });
+  await expect(client.request(text, { id: 'x' })).rejects.toMatchObject({ code: 'BAD_USER_INPUT', status: 400 });
+  const controller = new AbortController();
+  controller.abort();
+  await expect(client.request(text, { id: ID }, {}, controller.signal)).rejects.toMatchObject({ name: 'AbortError' });
+});
+
 test('sends the variables and answers the data', async () => {
   expect(await createRatingsClient({ url }).Product({ id: ID })).toEqual(PRODUCT);
   expect(requests[0]!.body).toMatchObject({ operationName: 'Product', variables: { id: ID } });

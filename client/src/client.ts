@@ -1,3 +1,4 @@
+import type { DocumentNode } from 'graphql';
 import { GraphQLClient } from 'graphql-request';
 import { toClientError, TransportError } from './errors.js';
 import { getSdk, type Sdk } from './generated/sdk.js';
@@ -13,11 +14,22 @@ export interface RatingsClientOptions {
   readonly fetch?: typeof fetch | undefined;
 }
 
+/** A query text, or a document as code generators make it, which knows its types. */
+export type Document<Data, Vars> = string | (DocumentNode & { readonly __apiType?: (variables: Vars) => Data });
+
 /**
  * One method an operation; each rejects with `ApiError` or `TransportError`, or with the `AbortError` of the signal that
  * was handed in.
  */
-export type RatingsClient = Sdk;
+export interface RatingsClient extends Sdk {
+  /** Sends an operation of one's own, as the methods send theirs. */
+  request<Data, Vars extends object = object>(
+    document: Document<Data, Vars>,
+    variables?: Vars,
+    requestHeaders?: Record<string, string>,
+    signal?: AbortSignal,
+  ): Promise<Data>;
+}
 
 /** The typed SDK of the API. Holds no connection and needs no closing. */
 export function createRatingsClient(options: RatingsClientOptions): RatingsClient {
@@ -29,14 +41,31 @@ export function createRatingsClient(options: RatingsClientOptions): RatingsClien
       return checkedResponse(await fetcher(input, { ...init, signal }));
     },
   });
-  return getSdk(client, async (action) => {
+  const call = async <T>(action: (headers: Record<string, string>) => Promise<T>): Promise<T> => {
     const bearer = typeof token === 'function' ? await token() : token;
     try {
       return await action(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` });
     } catch (error) {
       throw isAbort(error) ? error : toClientError(error);
     }
-  });
+  };
+  return {
+    ...getSdk(client, call),
+    request: <Data, Vars extends object>(
+      document: Document<Data, Vars>,
+      variables?: Vars,
+      requestHeaders: Record<string, string> = {},
+      signal?: AbortSignal,
+    ) =>
+      call((headers) =>
+        client.request<Data>({
+          document,
+          variables: variables ?? {},
+          requestHeaders: { ...requestHeaders, ...headers },
+          ...(signal === undefined ? {} : { signal }),
+        }),
+      ),
+  };
 }
 
 /** The same response. @throws TransportError where no GraphQL server wrote it, which graphql-request takes for no data. */

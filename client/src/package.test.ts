@@ -30,7 +30,16 @@ function productNamed(name: string) {
 }
 
 function reviewOf(rating: number) {
-  return { id: 'r1', rating, status: 'PUBLISHED', version: 1, createdAt: 'x', updatedAt: 'x' };
+  return {
+    id: 'r1',
+    rating,
+    status: 'PUBLISHED',
+    verifiedPurchase: false,
+    helpfulCount: 0,
+    version: 1,
+    createdAt: 'x',
+    updatedAt: 'x',
+  };
 }
 
 let project: string;

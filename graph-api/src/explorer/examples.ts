@@ -108,6 +108,73 @@ mutation CreateReview($input: CreateReviewInput!) {
     variables: { input: { productId: PRODUCT_ID, rating: 5, title: 'Just right', body: 'Does what it says.' } },
   },
   {
+    query: `# Needs the token: your own reviews,
+# whatever their status, with their ids.
+query MyReviews {
+  viewer {
+    isAdmin
+    author {
+      displayName
+    }
+    reviews(first: 10) {
+      nodes {
+        id
+        rating
+        status
+        version
+        product {
+          name
+          averageRating
+        }
+      }
+    }
+  }
+}
+`,
+  },
+  {
+    query: `# Needs the token, and an id of MyReviews.
+# Absent fields stay, null clears.
+mutation UpdateReview($input: UpdateReviewInput!) {
+  updateReview(input: $input) {
+    review {
+      rating
+      title
+      version
+    }
+    product {
+      averageRating
+      reviewCount
+    }
+    userErrors {
+      code
+      field
+      message
+    }
+  }
+}
+`,
+    variables: { input: { id: 'an id of MyReviews', rating: 4 } },
+  },
+  {
+    query: `# Needs the token, and an id of MyReviews.
+mutation DeleteReview($input: DeleteReviewInput!) {
+  deleteReview(input: $input) {
+    deletedReviewId
+    product {
+      averageRating
+      reviewCount
+    }
+    userErrors {
+      code
+      message
+    }
+  }
+}
+`,
+    variables: { input: { id: 'an id of MyReviews' } },
+  },
+  {
     query: `# Reads what someone wrote elsewhere: give
 # the ratingVersion of their CreateReview.
 query RatingAfterReview($id: ID!, $minRatingVersion: Int) {
