@@ -13,6 +13,9 @@ interface ReviewNode {
   readonly updatedAt: string;
   readonly version: number;
   readonly author: { readonly displayName: string | null } | null;
+  readonly verifiedPurchase: boolean;
+  readonly helpfulCount: number;
+  readonly reply: { readonly body: string; readonly repliedAt: string } | null;
 }
 
 interface ProductNode {
@@ -38,7 +41,8 @@ beforeAll(async () => {
   const list = await query(app.origin, '{ products(first: 100) { nodes { id } } }');
   const page = `query ($id: ID!) { product(id: $id) {
     name description price { amount currencyCode } averageRating reviewCount createdAt
-    reviews(first: 100) { nodes { rating title body createdAt updatedAt version author { displayName } } pageInfo { hasNextPage } } } }`;
+    reviews(first: 100) { nodes { rating title body createdAt updatedAt version author { displayName }
+      verifiedPurchase helpfulCount reply { body repliedAt } } pageInfo { hasNextPage } } } }`;
   products = await Promise.all(
     dataOf(list).products.nodes.map(
       async ({ id }: { id: string }) => dataOf(await query(app.origin, page, { id })).product,
@@ -68,6 +72,10 @@ test.each<[string, () => boolean]>([
   ['edited reviews', () => reviews.some((r) => r.version > 1 && r.updatedAt > r.createdAt)],
   ['reviews whose author was erased', () => reviews.some((r) => r.author === null)],
   ['authors without a name', () => reviews.some((r) => r.author?.displayName === null)],
+  ['verified purchases, and others', () => new Set(reviews.map((r) => r.verifiedPurchase)).size === 2],
+  ['replies, and none', () => reviews.some((r) => r.reply !== null) && reviews.some((r) => r.reply === null)],
+  ['helpful reviews, and a very helpful one', () => reviews.some((r) => r.helpfulCount === 97)],
+  ['reviews without a vote', () => reviews.some((r) => r.helpfulCount === 0)],
   ['every number of stars', () => new Set(reviews.map((r) => r.rating)).size === 5],
 ])('has %s', (_what, isThere) => {
   expect(isThere()).toBe(true);
@@ -82,9 +90,11 @@ test('its dates lie within two years, none in the future, no review before its p
   expect(Math.max(...created) - Math.min(...created)).toBeGreaterThan(600 * DAY_MS);
   const now = new Date().toISOString();
   for (const product of products) {
-    for (const { createdAt, updatedAt } of product.reviews.nodes) {
-      const times = [product.createdAt, createdAt, updatedAt, now];
-      expect(times).toEqual([...times].sort());
+    for (const { createdAt, updatedAt, reply } of product.reviews.nodes) {
+      for (const later of [updatedAt, reply?.repliedAt ?? createdAt]) {
+        const times = [product.createdAt, createdAt, later, now];
+        expect(times).toEqual([...times].sort());
+      }
     }
   }
 });

@@ -20,15 +20,27 @@ const INSERT_AUTHORS = `
     FROM jsonb_to_recordset($1) AS (subject text, "displayName" text)`;
 
 const INSERT_REVIEWS = `
-  INSERT INTO reviews (product_id, author_id, rating, title, body, status, version, created_at, updated_at)
+  INSERT INTO reviews (product_id, author_id, rating, title, body, status, version, created_at, updated_at,
+                       verified_purchase, reply_body, replied_at)
   SELECT p.id, a.id, r.rating, r.title, r.body, r.status, 1 + r.edited::integer, t.at,
-         CASE WHEN r.edited THEN t.at + (now() - t.at) / 2 ELSE t.at END
+         CASE WHEN r.edited THEN t.at + (now() - t.at) / 2 ELSE t.at END,
+         r.verified, r.reply, CASE WHEN r.reply IS NOT NULL THEN t.at + (now() - t.at) / 3 END
     FROM jsonb_to_recordset($1) AS r ("externalId" text, author text, rating integer, title text, body text, status text,
-                                      age double precision, edited boolean)
+                                      age double precision, edited boolean, verified boolean, reply text)
     JOIN products p ON p.external_id = r."externalId"
     LEFT JOIN authors a ON a.issuer = $2 AND a.subject = r.author
    CROSS JOIN LATERAL (SELECT p.created_at + (now() - p.created_at) * r.age AS at) AS t
    ORDER BY t.at`;
+
+/** By authors who have not written the review themselves. */
+const INSERT_VOTES = `
+  INSERT INTO review_votes (review_id, voter_id)
+  SELECT review.id, voter.id
+    FROM jsonb_to_recordset($1) AS r ("externalId" text, author text, votes integer)
+    JOIN products p ON p.external_id = r."externalId"
+    JOIN authors a ON a.issuer = $2 AND a.subject = r.author
+    JOIN reviews review ON review.product_id = p.id AND review.author_id = a.id
+   CROSS JOIN LATERAL (SELECT v.id FROM authors v WHERE v.id <> a.id ORDER BY v.subject LIMIT r.votes) AS voter`;
 
 /**
  * Writes a catalogue to look at, once for a stack: an empty database gets it, in one transaction, and one that holds products is left
@@ -56,6 +68,7 @@ export async function writeSampleCatalogue(
     ]);
     await client.query(INSERT_AUTHORS, [JSON.stringify(SAMPLE_AUTHORS), issuer]);
     await client.query(INSERT_REVIEWS, [JSON.stringify(reviews), issuer]);
+    await client.query(INSERT_VOTES, [JSON.stringify(reviews), issuer]);
     await client.query('COMMIT');
     const written = `${reviews.length} reviews of ${SAMPLE_PRODUCTS.length} products written`;
     onProgress(progressLine('Catalogue', `${written} (${seconds(Date.now() - began)})`));

@@ -13,6 +13,11 @@ export interface SampleReview {
   /** When it was written, as a part of the time since its product was created: 0 to 1. */
   readonly age: number;
   readonly edited: boolean;
+  readonly verified: boolean;
+  /** The merchant's. */
+  readonly reply: string | null;
+  /** How many found it helpful. */
+  readonly votes: number;
 }
 
 export interface SampleAuthor {
@@ -48,6 +53,12 @@ const TITLES: Record<number, string> = {
   3: 'All right',
   4: 'Good 👍',
   5: 'Just right',
+};
+
+const REPLIES: Record<number, string> = {
+  1: 'That should not happen. Please write to us, and we will replace it.',
+  2: 'Thank you for telling us what is missing.\n\nThe next batch will be better.',
+  5: 'Thank you! 😊',
 };
 
 const LONG_BODY = Array.from(
@@ -88,6 +99,10 @@ function reviewsOf(product: SampleProduct, index: number): SampleReview[] {
       status,
       age: (i + 1) / (statuses.length + 1),
       edited: i % 8 === 5,
+      verified: i % 3 !== 0,
+      reply: status === 'PUBLISHED' && i % 4 === 2 ? (REPLIES[rating] ?? null) : null,
+      // Most reviews have none, and the long one has most.
+      votes: status !== 'PUBLISHED' ? 0 : isLong ? 97 : (i * 7) % 5 === 0 ? (i * 3) % 13 : 0,
     };
   });
 }
