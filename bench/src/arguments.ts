@@ -4,7 +4,7 @@ import { SIZES, type Sizes } from './sizes.js';
 
 export const USAGE = `Measures the product beside a floor and beside the common way to build it, on servers of its own.
 
-  npm run bench                          everything; about 45 minutes on 2 idle cores
+  npm run bench                          everything; about 55 minutes on 2 idle cores
   npm run bench -- --quick               everything, smaller; within 3 minutes
   npm run bench -- --only read,worker    these alone: ${SCENARIO_NAMES.join(', ')}
   npm run bench -- --size tiny           shows that the bench works; its figures mean nothing

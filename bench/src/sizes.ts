@@ -18,6 +18,7 @@ export interface Sizes {
   readonly idleSeconds: number;
   /** Products, and as many reviews, of each step. */
   readonly growth: readonly number[];
+  readonly memorySeconds: number;
 }
 
 export type SizeName = 'tiny' | 'quick' | 'full';
@@ -38,6 +39,7 @@ export const SIZES: Readonly<Record<SizeName, Sizes>> = {
     freshnessSeconds: 1,
     idleSeconds: 1,
     growth: [1_000],
+    memorySeconds: 1,
   },
   quick: {
     name: 'quick',
@@ -53,6 +55,7 @@ export const SIZES: Readonly<Record<SizeName, Sizes>> = {
     freshnessSeconds: 2,
     idleSeconds: 5,
     growth: [10_000],
+    memorySeconds: 20,
   },
   full: {
     name: 'full',
@@ -68,5 +71,6 @@ export const SIZES: Readonly<Record<SizeName, Sizes>> = {
     freshnessSeconds: 15,
     idleSeconds: 20,
     growth: [10_000, 100_000, 1_000_000],
+    memorySeconds: 600,
   },
 };

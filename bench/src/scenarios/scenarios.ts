@@ -1,6 +1,7 @@
 import { freshness } from './freshness.js';
 import { growth } from './growth.js';
 import { idle } from './idle.js';
+import { memory } from './memory.js';
 import { read } from './read.js';
 import { relay } from './relay.js';
 import { worker } from './worker.js';
@@ -8,7 +9,7 @@ import { write } from './write.js';
 import type { Scenario } from './scenario.js';
 
 /** All scenarios, in the order in which they run. */
-export const SCENARIOS = { read, write, relay, worker, freshness, idle, growth } as const satisfies Record<
+export const SCENARIOS = { read, write, relay, worker, freshness, idle, growth, memory } as const satisfies Record<
   string,
   Scenario
 >;
