@@ -1,3 +1,5 @@
+import { Socket } from 'node:net';
+import { jest } from '@jest/globals';
 import { eventually } from '@exact-ratings/stack/testing/eventually.js';
 import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
 import type pg from 'pg';
@@ -17,9 +19,9 @@ beforeEach(() => {
 });
 afterEach(() => reads.close());
 
-function open(connections: number): PipelinedReads {
+function open(connections: number, statementTimeoutMs = 10_000): PipelinedReads {
   const onPoolError = (): void => undefined;
-  const options = { size: connections, statementTimeoutMs: 10_000, onPoolError, pipeline: true };
+  const options = { size: connections, statementTimeoutMs, onPoolError, pipeline: true };
   return new PipelinedReads(createPool(database.config, options), connections);
 }
 
@@ -43,6 +45,50 @@ test('reads at the same time share a connection, and each gets its own answer or
     pids.add(row!.pid);
   });
   expect(pids.size).toBe(1);
+});
+
+test('a statement that is refused leaves its connection as it is', async () => {
+  const pid = await backend(reads);
+  await expect(read('SELECT 1 / 0')).rejects.toMatchObject({ code: '22012' });
+  expect(await backend(reads)).toBe(pid);
+});
+
+test('a connection whose answer did not come in time is given up: the answer would be taken for that of another', async () => {
+  const impatient = open(1, 10);
+  try {
+    const pid = await backend(impatient);
+    await impatient.query({ text: `SELECT set_config('statement_timeout', '0', false)`, values: [] });
+    await expect(impatient.query({ text: 'SELECT pg_sleep(60)', values: [] })).rejects.toThrow('Query read timeout');
+    expect(await backend(impatient)).not.toBe(pid);
+    await database.pool.query('SELECT pg_terminate_backend($1)', [pid]);
+    await eventually('nothing sleeps', async () => (await sleeping(database.pool)) === 0);
+  } finally {
+    await impatient.close();
+  }
+});
+
+test('the connection that owes least takes the next read', async () => {
+  const two = open(2);
+  try {
+    const pids = await Promise.all(Array.from({ length: 10 }, () => backend(two)));
+    const ofFirst = pids.filter((pid) => pid === pids[0]).length;
+    expect(ofFirst).toBe(5);
+  } finally {
+    await two.close();
+  }
+});
+
+test('what one turn of the event loop asks for is one write', async () => {
+  await read('SELECT 1', [], 'one');
+  const writes = jest.spyOn(Socket.prototype as unknown as { _writev: () => void }, '_writev');
+  const single = jest.spyOn(Socket.prototype as unknown as { _write: () => void }, '_write');
+  try {
+    await Promise.all(Array.from({ length: 20 }, () => read('SELECT 1', [], 'one')));
+    expect(writes.mock.calls.length + single.mock.calls.length).toBe(1);
+  } finally {
+    writes.mockRestore();
+    single.mockRestore();
+  }
 });
 
 test('a connection that breaks fails what it owes; the next read has a new one', async () => {
@@ -78,11 +124,53 @@ test('while a connection is held up it takes nothing more', async () => {
   await eventually('it takes reads again', async () => (await reads.query(query))?.rows.length === 1);
 });
 
+describe('by the clock', () => {
+  const QUERY = { text: 'SELECT 1 AS one', values: [] };
+  let now: number;
+  beforeEach(() => {
+    now = performance.now();
+    jest.spyOn(performance, 'now').mockImplementation(() => now);
+  });
+  afterEach(() => jest.restoreAllMocks());
+
+  test('a connection that owes nothing takes reads, however long ago its last answer was', async () => {
+    await read('SELECT 1');
+    now += 60_000;
+    expect((await reads.query(QUERY))?.rows).toEqual([{ one: 1 }]);
+  });
+
+  test('a connection that owes much is not held up while it answers', async () => {
+    const locker = await database.pool.connect();
+    try {
+      await locker.query('SELECT pg_advisory_lock(1)');
+      const answered = read('SELECT 1');
+      const owed = read('SELECT pg_advisory_lock(1)');
+      now += 40;
+      await answered;
+      now += 40;
+      const another = reads.query(QUERY);
+      expect(another).not.toBeNull();
+      now += 40;
+      expect(reads.query(QUERY)).toBeNull();
+      await locker.query('SELECT pg_advisory_unlock(1)');
+      await Promise.all([owed, another]);
+    } finally {
+      locker.release(true);
+    }
+  });
+});
+
 test('without connections it takes nothing', async () => {
   const none = open(0);
   expect(none.query({ text: 'SELECT 1', values: [] })).toBeNull();
   await none.close();
 });
+
+/** The process of PostgreSQL that answers. */
+async function backend(of: PipelinedReads): Promise<number> {
+  const { rows } = await of.query({ text: 'SELECT pg_backend_pid() AS pid', values: [] })!;
+  return (rows[0] as { pid: number }).pid;
+}
 
 async function sleeping(pool: pg.Pool): Promise<number> {
   const { rowCount } = await pool.query(`SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'`);
