@@ -17,6 +17,9 @@ const HOT_PRODUCT: SelectedTest = { workspace: 'e2e', name: '4 APIs and 2 worker
 const CONTESTED: SelectedTest = { workspace: 'e2e', name: 'a review edited by 8 requests at once' };
 const LOST_JOB: SelectedTest = { workspace: 'e2e', name: 'a job that Redis loses' };
 
+const REPEATED: SelectedTest = { workspace: 'graph-api', name: 'a repetition is answered as the first' };
+const LATE: SelectedTest = { workspace: 'graph-api', name: 'a process that is frozen between its look' };
+
 const GAPS = /Expected: 0\s+Received: [1-9]/;
 const PROPERTY_FAILED = /Property failed after/;
 
@@ -153,5 +156,19 @@ export const MUTANTS: readonly Mutant[] = [
     mutations: [inDatabaseObject('TRIGGER reviews_capture_update', /EXECUTE FUNCTION/, 'WHEN (false) $&')],
     caughtBy: PROPERTY,
     because: PROPERTY_FAILED,
+  },
+  {
+    name: 'repetition-not-recognised',
+    breaks: 'a creation that is sent again under its key is carried out again',
+    mutations: [inDatabaseObject('FUNCTION create_reviews_once', /\bk\.key = n\.key\b/, 'false')],
+    caughtBy: REPEATED,
+    because: /INTERNAL_SERVER_ERROR/,
+  },
+  {
+    name: 'late-changes-are-made',
+    breaks: 'PostgreSQL carries out what nobody may wait for any more',
+    mutations: [inDatabaseObject('FUNCTION require_in_time', /now_ms > p_valid_until_ms/, 'false')],
+    caughtBy: LATE,
+    because: /-\s+2,\s+\+\s+1,/,
   },
 ];

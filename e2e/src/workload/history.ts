@@ -13,7 +13,13 @@ export type Decision = 'PUBLISHED' | 'REJECTED';
 
 /** One change that an author asks for, or others of what the author wrote. No body is used twice, so every change can be told from every other. */
 export type Mutation =
-  | { readonly kind: 'create'; readonly rating: number; readonly body: string }
+  /** Some are sent again under a key, others without. */
+  | {
+      readonly kind: 'create';
+      readonly rating: number;
+      readonly body: string;
+      readonly idempotencyKey: string | null;
+    }
   | { readonly kind: 'update'; readonly rating: number; readonly body: string }
   | { readonly kind: 'delete' }
   /** By a moderator. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { History, type Mutation, type Slot } from './history.js';
 import { Random } from './random.js';
@@ -126,7 +127,9 @@ export class Load {
   #chooseMutation(slot: Slot, body: string, random: Random): Mutation {
     const { deleteShare = 0.2, moderateShare = 0.15 } = this.options;
     const rating = random.integer(1, 5);
-    if (slot.review === null) return { kind: 'create', rating, body };
+    if (slot.review === null) {
+      return { kind: 'create', rating, body, idempotencyKey: random.next() < 0.5 ? randomUUID() : null };
+    }
     const choice = random.next();
     if (choice < deleteShare) return { kind: 'delete' };
     if (choice < deleteShare + moderateShare) {

@@ -23,7 +23,7 @@ interface Payload {
 /**
  * Sends one mutation, once. Where an earlier attempt got no answer, a refusal such as ALREADY_REVIEWED or
  * VERSION_CONFLICT proves that attempt committed: only the load of this author changes this review, and an update names the
- * version that it expects. An erasure concerns all reviews of the slot's author.
+ * version that it expects. A creation under a key is answered as it was the first time. An erasure concerns all reviews of the slot's author.
  */
 export async function sendMutation(
   { author, admin }: Callers,
@@ -54,16 +54,18 @@ export async function sendMutation(
 async function create(
   client: RatingsClient,
   slot: Slot,
-  { rating, body }: Extract<Mutation, { kind: 'create' }>,
+  { rating, body, idempotencyKey }: Extract<Mutation, { kind: 'create' }>,
   isRetry: boolean,
 ): Promise<MutationResult> {
-  const { createReview } = await client.CreateReview({ input: { productId: slot.productId, rating, body } });
+  const input = { productId: slot.productId, rating, body };
+  const { createReview } = await client.CreateReview({ input, idempotencyKey });
   const code = createReview.userErrors[0]?.code;
   if (code === 'NOT_FOUND') return { kind: 'not-found' };
   const { review } = createReview;
   const isDone =
-    createReview.userErrors.length === 0 || (code === 'ALREADY_REVIEWED' && isRetry && review?.body === body);
+    code === undefined || (code === 'ALREADY_REVIEWED' && isRetry && idempotencyKey === null && review?.body === body);
   if (review == null || !isDone) return refused(createReview);
+  if (review.body !== body) return { kind: 'refused', reason: `another review was answered, "${review.body}"` };
   if (review.author == null) return { kind: 'refused', reason: 'a review that was just written has no author' };
   const authorId = review.author.id;
   return {

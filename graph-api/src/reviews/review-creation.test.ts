@@ -37,6 +37,12 @@ type Observer = (write: () => Written, query: () => PgQuery) => Written;
 /** The place of `p_wait_for_products` in the values of `create_reviews`. */
 const WAIT_FOR_PRODUCTS = 10;
 
+interface CreationOptions {
+  readonly rating?: number;
+  readonly idempotencyKey?: string | null;
+  readonly withProduct?: boolean;
+}
+
 /** What one graph-api process has: a pool for writes and a group commit of its own. */
 function startProcess(observe: Observer) {
   const onPoolError = (): void => undefined;
@@ -59,9 +65,13 @@ function startProcess(observe: Observer) {
     ReviewStatus.PUBLISHED,
     () => (wakes += 1),
   );
-  const create = (productId: string, author: string, { rating = 4 } = {}): Promise<ReviewResult> =>
+  const create = (
+    productId: string,
+    author: string,
+    { rating = 4, idempotencyKey = null, withProduct = true }: CreationOptions = {},
+  ): Promise<ReviewResult> =>
     creation.submit(
-      { id: newId(), viewer: viewer(author), productId, input: { rating }, idempotencyKey: null, withProduct: true },
+      { id: newId(), viewer: viewer(author), productId, input: { rating }, idempotencyKey, withProduct },
       WAITING,
     );
   return { create, wakes: () => wakes };
@@ -162,6 +172,31 @@ test('an id that is stored already is a success and no second event, whatever ha
   const eventTag = event!.payload.eventId.slice(-8);
   expect(rated!.rating).toEqual({ seq: 1, eventTag, stars: [0, 0, 0, 1, 0] });
   expect([event!.payload.reviewId, more]).toEqual([review.id, []]);
+});
+
+test('of the same new key in one batch the first is created, and the others are answered that', async () => {
+  let writes = 0;
+  const { create } = startProcess((write) => ((writes += 1), write()));
+  const product = await insertProduct(database.pool);
+  // The first goes at once, and the others gather.
+  const [, leader, follower, reused, otherCaller, unnamed] = await Promise.all([
+    create(product, 'first'),
+    create(product, 'ada', { idempotencyKey: 'key', withProduct: false }),
+    create(product, 'ada', { idempotencyKey: 'key' }),
+    create(product, 'ada', { idempotencyKey: 'key', rating: 1 }),
+    create(product, 'bob', { idempotencyKey: 'key', withProduct: false }),
+    create(product, 'ada', { withProduct: false }),
+  ]);
+  expect(writes).toBe(2);
+  const { review, ratingVersion, author, rated } = done(leader);
+  expect([ratingVersion, rated]).toEqual([2, null]);
+  expect(done(follower)).toMatchObject({ review, ratingVersion, author });
+  // The rating of the whole transaction, which nobody whose review is created asks for.
+  expect(done(follower).rated!.rating).toMatchObject({ seq: 3, stars: [0, 0, 0, 3, 0] });
+  expect(reused).toEqual({ status: 'KEY_REUSED' });
+  expect(done(otherCaller).review.id).not.toBe(review.id);
+  expect(unnamed).toMatchObject({ status: 'ALREADY_REVIEWED', review: { id: review.id } });
+  await expectSound(product, 3);
 });
 
 test('a backend that is ended while it waits costs its caller nothing', async () => {
