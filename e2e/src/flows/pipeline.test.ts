@@ -82,6 +82,23 @@ describe('a review and its rating', () => {
     expect(await bed.redis.get(`product:${id}:ratingState`)).toMatch(/^6 0 0 0 0 0 [0-9a-f]{8}$/);
   }, 60_000);
 
+  test('is never older than its writer’s change when they read again at once, by whatever query', async () => {
+    const [id] = await createProducts(bed, 1, 'Mug');
+    for (let count = 1; count <= 30; count += 1) {
+      const author = await bed.client({ subject: `rereader-${count}` }, 0);
+      const { createReview } = await author.CreateReview({ input: { productId: id!, rating: 5 } });
+      expect(createReview.product).toMatchObject({ averageRating: 5, reviewCount: count });
+      const answers = await Promise.all([
+        author.Product({ id: id! }).then(({ product }) => product),
+        author.Products({ first: 100 }).then(({ products }) => products.nodes.find((product) => product.id === id)),
+        author.ProductsByIds({ ids: [id!] }).then(({ nodes }) => nodes[0]),
+        author.ViewerReviews().then(({ viewer }) => viewer?.reviews.nodes[0]?.product),
+        author.Review({ id: createReview.review!.id }).then(({ review }) => review?.product),
+      ]);
+      for (const answer of answers) expect(answer).toMatchObject({ averageRating: 5, reviewCount: count });
+    }
+  }, 60_000);
+
   test('follows what is changed by hand in psql', async () => {
     const [id] = await createProducts(bed, 1, 'Chair');
     await bed.pool.query('INSERT INTO reviews (product_id, rating) SELECT $1, n FROM generate_series(1, 5) n', [id]);
