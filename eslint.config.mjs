@@ -88,17 +88,26 @@ export default tseslint.config(
       ...graphql.configs['flat/schema-relay'].rules,
       // `createReview(input: CreateReviewInput!)`
       '@graphql-eslint/input-name': ['error', { checkInputType: true, caseSensitiveInputType: false }],
-      // Lists that are not pages hold their items themselves: `nodes`, `distribution`, `userErrors`.
+      // Lists that are not pages hold their items themselves: `nodes`, `distribution`, `userErrors`. The days of a rating's history are
+      // a list without ids.
       '@graphql-eslint/relay-edge-types': [
         'error',
-        { withEdgeSuffix: true, shouldImplementNode: true, listTypeCanWrapOnlyEdgeType: false },
+        { withEdgeSuffix: true, shouldImplementNode: false, listTypeCanWrapOnlyEdgeType: false },
       ],
       // What is part of something else has no id of its own.
       '@graphql-eslint/strict-id-in-types': [
         'error',
         {
           exceptions: {
-            types: ['Money', 'PageInfo', 'ProductRating', 'RatingBucket', 'ReviewDecision', 'ReviewReply'],
+            types: [
+              'Money',
+              'PageInfo',
+              'ProductRating',
+              'RatingBucket',
+              'RatingOnDay',
+              'ReviewDecision',
+              'ReviewReply',
+            ],
             suffixes: ['Payload', 'Connection', 'Edge', 'UserError'],
           },
         },

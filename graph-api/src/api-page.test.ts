@@ -28,6 +28,8 @@ INSERT INTO reviews (id, product_id, author_id, rating, title, body, created_at,
   ('01900000-0000-7000-8000-0000000000e1', '01900000-0000-7000-8000-00000000000a', '01900000-0000-7000-8000-0000000000a1', 5, 'Just right', 'Pours well.', '2026-02-01', '2026-02-01'),
   ('01900000-0000-7000-8000-0000000000e2', '01900000-0000-7000-8000-00000000000a', '01900000-0000-7000-8000-0000000000a2', 4, NULL, 'Good, but slow.', '2026-02-02', '2026-02-02'),
   ('01900000-0000-7000-8000-0000000000e3', '01900000-0000-7000-8000-00000000000c', NULL, 3, NULL, NULL, '2026-02-03', '2026-02-03');
+UPDATE review_streams SET moved_at = '2026-02-03' WHERE dirty;
+SELECT persist_product_ratings((SELECT array_agg(id) FROM products), 3.5, 10, true);
 `;
 
 /** All sections have the same products, and one Redis, which holds the ratings that they had in the section before. */

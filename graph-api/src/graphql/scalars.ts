@@ -35,6 +35,13 @@ export const CurrencyCodeScalar = textScalar(
   'three capital letters, such as "EUR"',
 );
 
+export const DateScalar = textScalar(
+  'Date',
+  'A day as ISO 8601, in UTC: `2026-01-31`.',
+  /^\d{4}-\d{2}-\d{2}$/,
+  'a day, such as "2026-01-31"',
+);
+
 export const DateTimeScalar = new GraphQLScalarType({
   ...GraphQLDateTime.toConfig(),
   description: 'A moment as ISO 8601 with its offset: `2026-01-31T12:00:00.000Z`.',

@@ -16,17 +16,20 @@ export class PageInfo {
   endCursor!: string | null;
 }
 
-/** The edge type of a list: `edgeType(Product, 'Product')` is `ProductEdge`. */
-export function edgeType<Item extends object>(item: ClassType<Item>, name: string) {
+/**
+ * The edge type of a list: `edgeType(Product, 'Product')` is `ProductEdge`.
+ * @param what an item in words, where it is not the name
+ */
+export function edgeType<Item extends object>(item: ClassType<Item>, name: string, what = name.toLowerCase()) {
   @ObjectType(`${name}Edge`, {
-    description: `A ${name.toLowerCase()} at its position in a list.`,
+    description: `A ${what} at its position in a list.`,
     simpleResolvers: true,
   })
   class Edge {
     @Field(() => String, { description: 'Give it as `after` or `before` to page on from here. Opaque.' })
     cursor!: string;
 
-    @Field(() => item, { description: `The ${name.toLowerCase()}.` })
+    @Field(() => item, { description: `The ${what}.` })
     node!: Item;
   }
   return Edge;

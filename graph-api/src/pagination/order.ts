@@ -44,6 +44,10 @@ export const KEY_TYPES = {
     toText: (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`,
     isValue: isMoment,
   },
+  date: {
+    toText: (column: string): string => `to_char(${column}, 'YYYY-MM-DD')`,
+    isValue: (text: string): boolean => isMoment(`${text}T00:00:00.000000Z`),
+  },
   numeric: {
     toText: (column: string): string => `${column}::text`,
     isValue: (text: string): boolean => /^\d{1,20}(\.\d{1,20})?$/.test(text),

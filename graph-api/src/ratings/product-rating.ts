@@ -44,9 +44,14 @@ export class ProductRating {
     return Object.assign(new ProductRating(), {
       average: count === 0 ? null : averageRating(state),
       count,
-      distribution: [5, 4, 3, 2, 1].map((stars) => ({ stars, count: state.stars[stars - 1]! })),
+      distribution: distributionOf(state),
       weighted: count === 0 ? null : weightedRating(state, prior),
       version: state.seq,
     });
   }
+}
+
+/** The five buckets, from 5 stars to 1. */
+export function distributionOf({ stars: counts }: Pick<RatingState, 'stars'>): RatingBucket[] {
+  return [5, 4, 3, 2, 1].map((stars) => ({ stars, count: counts[stars - 1]! }));
 }

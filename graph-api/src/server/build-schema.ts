@@ -9,6 +9,7 @@ import { ProductResolver } from '../products/product.resolver.js';
 import { READ_AHEAD } from '../ratings/read-ahead.js';
 import { ProductRatingResolver } from '../ratings/product-rating.resolver.js';
 import { ViewerResolver, ViewerReviewResolver } from '../reviews/viewer.resolver.js';
+import { RatingHistoryResolver } from '../ratings/rating-history.js';
 import { NodeResolver } from '../reviews/node.resolver.js';
 import { CreateReviewResolver } from '../reviews/mutations/create-review.js';
 import { DeleteReviewResolver } from '../reviews/mutations/delete-review.js';
@@ -37,6 +38,7 @@ export function buildGraphQLSchema(): GraphQLSchema {
       UpdateProductResolver,
       DeleteProductResolver,
       ProductRatingResolver,
+      RatingHistoryResolver,
       ProductReviewsResolver,
       ReviewConnectionResolver,
       ReviewResolver,

@@ -9,6 +9,7 @@ import { ProductLoaders } from '../products/product-loaders.js';
 import type { RatingPrior } from '@exact-ratings/shared/rating/rating-prior-config.js';
 import type { RatingsContext } from '../ratings/context.js';
 import type { OwnWrites } from '../ratings/own-writes.js';
+import { RatingHistoryLoader } from '../ratings/rating-history-loader.js';
 import { RatingLoader } from '../ratings/rating-loader.js';
 import type { RatingReader } from '../ratings/rating-reader.js';
 import type { ReviewsContext } from '../reviews/context.js';
@@ -62,6 +63,7 @@ class RequestParts {
   cost?: OperationCost;
   private madeProducts?: ProductLoaders;
   private madeRatings?: RatingLoader;
+  private madeRatingHistory?: RatingHistoryLoader;
   private madeReviews?: ReviewLoaders;
 
   constructor(
@@ -81,6 +83,10 @@ class RequestParts {
 
   get ratings(): RatingLoader {
     return (this.madeRatings ??= new RatingLoader(this.shared.ratingReader, this.shared.ownWrites, this.viewer));
+  }
+
+  get ratingHistory(): RatingHistoryLoader {
+    return (this.madeRatingHistory ??= new RatingHistoryLoader(this.database, this.fields));
   }
 
   get reviews(): ReviewLoaders {
@@ -148,6 +154,10 @@ export class RequestContext implements ProductsContext, RatingsContext, ReviewsC
 
   get ratings(): RatingLoader {
     return this.parts.ratings;
+  }
+
+  get ratingHistory(): RatingHistoryLoader {
+    return this.parts.ratingHistory;
   }
 
   get ratingPrior(): RatingPrior {
