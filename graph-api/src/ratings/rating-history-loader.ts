@@ -20,7 +20,7 @@ export const RATING_HISTORY = {
 const DAYS_OF_PRODUCTS = {
   ...RATING_HISTORY,
   table: 'product_rating_days',
-  condition: { text: 'product_id = parent.id', values: [], isIndexed: true },
+  condition: { text: 'true', values: [], isIndexed: true },
 };
 
 const COLUMNS = ['product_id AS id', `to_char(day, 'YYYY-MM-DD') AS day_text`];
@@ -46,7 +46,8 @@ export class RatingHistoryLoader {
   }
 
   private async read(productIds: readonly string[], page: PageRequest): Promise<Array<Page<RatingOnDay>>> {
-    const rows = await readList<DayRow>(this.database, DAYS_OF_PRODUCTS, SELECTION(this.fields), page, productIds);
+    const parents = { column: 'product_id', ids: productIds };
+    const rows = await readList<DayRow>(this.database, DAYS_OF_PRODUCTS, SELECTION(this.fields), page, parents);
     const pages = keysetPages(rows, page, RATING_HISTORY, toDay);
     return productIds.map((productId) => pages.get(productId)!);
   }
