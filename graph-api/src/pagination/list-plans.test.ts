@@ -65,6 +65,8 @@ async function explain(
     values,
   );
   const nodes = flatten(rows[0]!['QUERY PLAN'][0].Plan).filter((node) => node['Actual Loops'] > 0);
+  // The page and its bounds are read once, not for each row.
+  for (const node of nodes) if (node['Node Type'] === 'Limit') expect(node['Actual Loops']).toBe(1);
   const scans = nodes.filter(
     (node) => node['Node Type'].includes('Scan') && !node['Node Type'].startsWith('Bitmap Index'),
   );
