@@ -124,6 +124,7 @@ describe.each<[ProductOrderField, ProductFilter | null, string]>([
 ])('products by %s with %j', (field, filter, index) => {
   test.each(DIRECTIONS)('%s: a page is read from its index, at the start and deep in the list', async (direction) => {
     const list = products(field, direction, filter);
+    expect(list.condition.isIndexed).toBe(filter === null);
     await middleOf(list);
     for (const at of ['start', 'middle'] as const) {
       for (const backward of [false, true]) {
