@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import type { Database, Statement } from '../database/database.js';
 import { readList } from './list-request.js';
 import { OrderDirection } from './order.js';
