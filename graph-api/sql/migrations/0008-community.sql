@@ -183,11 +183,15 @@ END $$;
 
 -- Removes up to p_limit of what an author who is being erased has left behind, and in the end the author: votes, reviews, and the
 -- name beside decisions and replies. One kind a transaction, by id, so that two erasures wait for each other and do not deadlock.
+-- A locked review or product holds up nobody else: it is skipped, and waited for alone where nothing else is left.
 -- Null stands for any author at whom nobody else is working. Answers whether there may be more to do.
 CREATE FUNCTION remove_erased_author(p_id uuid, p_limit integer) RETURNS boolean
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
 DECLARE
   author authors;
+  candidates uuid[];
+  products uuid[];
+  free uuid[];
 BEGIN
   IF p_id IS NULL THEN
     SELECT * INTO author FROM authors WHERE erasure IS NOT NULL LIMIT 1 FOR UPDATE SKIP LOCKED;
@@ -205,12 +209,19 @@ BEGIN
     RETURN true;
   END IF;
 
+  SELECT array_agg(r.id), array_agg(r.product_id) INTO candidates, products
+    FROM (SELECT id, product_id FROM reviews WHERE author_id = author.id ORDER BY id LIMIT p_limit FOR UPDATE SKIP LOCKED) r;
   IF author.erasure = 'DELETE' THEN
-    DELETE FROM reviews WHERE id = ANY (ARRAY(
-      SELECT id FROM reviews WHERE author_id = author.id ORDER BY id LIMIT p_limit FOR UPDATE));
+    free := ARRAY(SELECT product_id FROM review_streams WHERE product_id = ANY (products) FOR UPDATE SKIP LOCKED);
+    DELETE FROM reviews WHERE id = ANY (candidates) AND product_id = ANY (free);
+    IF NOT FOUND THEN
+      DELETE FROM reviews WHERE id = (SELECT id FROM reviews WHERE author_id = author.id ORDER BY id LIMIT 1);
+    END IF;
   ELSE
-    UPDATE reviews SET author_id = NULL WHERE id = ANY (ARRAY(
-      SELECT id FROM reviews WHERE author_id = author.id ORDER BY id LIMIT p_limit FOR UPDATE));
+    UPDATE reviews SET author_id = NULL WHERE id = ANY (candidates);
+    IF NOT FOUND THEN
+      UPDATE reviews SET author_id = NULL WHERE id = (SELECT id FROM reviews WHERE author_id = author.id ORDER BY id LIMIT 1);
+    END IF;
   END IF;
   IF FOUND THEN
     RETURN true;

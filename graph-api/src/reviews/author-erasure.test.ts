@@ -258,6 +258,33 @@ describe('in flight', () => {
   });
 });
 
+test('a product that somebody holds locked holds up no other product of the erased author', async () => {
+  const products = await Promise.all(Array.from({ length: 4 }, () => insertProduct(database.pool)));
+  const token = await newUserToken('Ada');
+  const reviews: Written[] = [];
+  for (const product of products) reviews.push(await createReview(token, product, 5));
+  const { id: author } = reviews[0]!.author;
+  const locked = [...products].sort().at(-1)!;
+  const holder = await database.pool.connect();
+  try {
+    await holder.query('BEGIN');
+    await holder.query('SELECT FROM review_streams WHERE product_id = $1 FOR UPDATE', [locked]);
+    const answer = erase(author, 'DELETE');
+    await eventually('the others are deleted', async () => (await traces(author))['reviews'] === 1);
+    // While the erasure waits for the last one, it holds no other.
+    for (const product of products.filter((id) => id !== locked)) {
+      await createReview(await newUserToken(), product, 3);
+    }
+    expect(await traces(author)).toMatchObject({ reviews: 1 });
+    await holder.query('COMMIT');
+    expect(await answer).toMatchObject({ affectedReviewCount: 4, userErrors: [] });
+  } finally {
+    holder.release();
+  }
+  await eventually('the last one is deleted', async () => (await traces(author))['authors'] === 0, 30_000);
+  expect(await traces(author)).toEqual(NO_TRACES);
+});
+
 test('erased again and again while they write and vote: nothing acknowledged is lost, and counts stay exact', async () => {
   const products = await Promise.all(Array.from({ length: 6 }, () => insertProduct(database.pool)));
   const token = await newUserToken('Ada');
