@@ -509,6 +509,10 @@ CREATE OR REPLACE FUNCTION public.count_removed_votes()
  SET search_path TO 'public', 'pg_temp'
 AS $function$
 BEGIN
+  -- As for each review that is deleted, whose votes its foreign key removes.
+  IF NOT EXISTS (SELECT FROM old_rows) THEN
+    RETURN NULL;
+  END IF;
   PERFORM FROM review_vote_counts
     WHERE review_id IN (SELECT review_id FROM old_rows) ORDER BY review_id FOR NO KEY UPDATE;
   UPDATE review_vote_counts c SET helpful_count = c.helpful_count - o.votes

@@ -69,6 +69,10 @@ CREATE TRIGGER review_votes_count_new AFTER INSERT ON review_votes
 
 CREATE FUNCTION count_removed_votes() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
+  -- As for each review that is deleted, whose votes its foreign key removes.
+  IF NOT EXISTS (SELECT FROM old_rows) THEN
+    RETURN NULL;
+  END IF;
   PERFORM FROM review_vote_counts
     WHERE review_id IN (SELECT review_id FROM old_rows) ORDER BY review_id FOR NO KEY UPDATE;
   UPDATE review_vote_counts c SET helpful_count = c.helpful_count - o.votes

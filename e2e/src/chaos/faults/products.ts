@@ -119,16 +119,21 @@ export const productFaults: readonly Fault[] = [
   },
 ];
 
+const PIECE = 50_000;
+
 /** Inserts reviews without events, as if they had been captured long ago: the stream's sequence number counts them. */
 async function insertUncaptured(bed: Testbed, productId: string, count: number): Promise<void> {
   const client = await bed.pool.connect();
   try {
     await client.query("BEGIN; SET LOCAL lock_timeout = '10s'; ALTER TABLE reviews DISABLE TRIGGER USER");
     await client.query('UPDATE review_streams SET last_seq = $2 WHERE product_id = $1', [productId, count]);
-    await client.query(
-      'INSERT INTO reviews (product_id, rating) SELECT $1, 1 + n % 5 FROM generate_series(1, $2::integer) n',
-      [productId, count],
-    );
+    // In pieces, each of which is inserted within the time limit of a statement, on a slow machine too.
+    for (let inserted = 0; inserted < count; inserted += PIECE) {
+      await client.query(
+        'INSERT INTO reviews (product_id, rating) SELECT $1, 1 + n % 5 FROM generate_series(1, $2::integer) n',
+        [productId, Math.min(PIECE, count - inserted)],
+      );
+    }
     await client.query('ALTER TABLE reviews ENABLE TRIGGER USER; COMMIT');
   } finally {
     client.release();
