@@ -43,6 +43,7 @@ const PREPARE_SESSION = `
          current_setting('default_transaction_read_only') AS "readOnly",
          current_setting('default_transaction_isolation') AS isolation,
          current_setting('DateStyle') AS "dateStyle",
+         current_setting('array_nulls') AS "arrayNulls",
          current_setting('synchronous_commit') AS "synchronousCommit",
          current_setting('session_replication_role') AS "replicationRole",
          (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS clock
@@ -59,6 +60,7 @@ interface SessionRow {
   readonly readOnly: string;
   readonly isolation: string;
   readonly dateStyle: string;
+  readonly arrayNulls: string;
   readonly synchronousCommit: string;
   readonly replicationRole: string;
   /** In ms since the epoch. */
@@ -83,6 +85,7 @@ export function prepareSession(
     ['idle_in_transaction_session_timeout', '0'],
     ['default_transaction_isolation', 'read committed'],
     ['DateStyle', 'ISO'],
+    ['array_nulls', 'on'],
     // Only where it is off: how many standbys it waits for is the operator's decision.
     ['synchronous_commit', 'on'],
   ];
@@ -150,6 +153,13 @@ function refuseUnusable(session: SessionRow): void {
       'writes that meet would fail',
     ],
     ['DateStyle', session.dateStyle, session.dateStyle.startsWith('ISO'), "'ISO'", 'dates could not be read'],
+    [
+      'array_nulls',
+      session.arrayNulls,
+      session.arrayNulls === 'on',
+      'on',
+      'a review without a title would get the title NULL',
+    ],
     [
       'synchronous_commit',
       session.synchronousCommit,
