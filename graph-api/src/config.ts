@@ -25,13 +25,18 @@ import { REVIEWS } from './reviews/reviews-config.js';
 import { LIMITS, type Limits } from './server/limits/limits-config.js';
 import { RATE_LIMITS, readRateLimitsConfig, type RateLimitsConfig } from './server/rate-limits/rate-limits-config.js';
 import { SERVER } from './server/server-config.js';
+import {
+  readTrustedDocumentsConfig,
+  TRUSTED_DOCUMENTS,
+  type TrustedDocumentsConfig,
+} from './server/trusted-documents/trusted-documents-config.js';
 
 const PRODUCTION_DRAIN_MS = 5_000;
 
 /** Every variable of graph-api, by subject. */
 export const GRAPH_API_SUBJECTS = [
   ...[SERVICE, MODE, DATABASE, DATABASE_POOL, REDIS, RATING_STORE, RATING_CACHE, KAFKA, OUTBOX, REVIEWS],
-  ...[IDEMPOTENCY, SERVER, AUTH, EXPLORER, LIMITS, RATE_LIMITS, RATING_PRIOR],
+  ...[IDEMPOTENCY, SERVER, AUTH, EXPLORER, LIMITS, RATE_LIMITS, TRUSTED_DOCUMENTS, RATING_PRIOR],
 ];
 
 export interface GraphApiConfig {
@@ -58,6 +63,7 @@ export interface GraphApiConfig {
   readonly auth: AuthConfig;
   readonly limits: Limits;
   readonly rateLimits: RateLimitsConfig;
+  readonly trustedDocuments: TrustedDocumentsConfig;
   readonly introspection: boolean;
   /** How often a query comes before it is compiled; 0 never. */
   readonly compileAfter: number;
@@ -99,6 +105,7 @@ export function readGraphApiConfig(environment: Environment): GraphApiConfig {
     auth: readAuthConfig(env, production),
     limits,
     rateLimits: readRateLimitsConfig(env, limits.maxCost),
+    trustedDocuments: readTrustedDocumentsConfig(env, explorer.active),
     keepAliveTimeoutMs,
     drainMs: drainMs ?? (production ? PRODUCTION_DRAIN_MS : 0),
     accessLog,

@@ -23,6 +23,8 @@ export const ERROR_CODES = {
   RATE_LIMITED: { status: 429, retryable: true },
   QUERY_TOO_COMPLEX: { status: 400, retryable: false },
   OPERATION_RESOLUTION_FAILURE: { status: 400, retryable: false },
+  DOCUMENT_NOT_TRUSTED: { status: 403, retryable: false },
+  PERSISTED_QUERY_NOT_FOUND: { status: 400, retryable: false },
   PERSISTED_QUERY_NOT_SUPPORTED: { status: 400, retryable: false },
   BAD_REQUEST: { status: 400, retryable: false },
   RESPONSE_TOO_LARGE: { status: 400, retryable: false },

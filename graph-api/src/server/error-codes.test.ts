@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { eventually } from '@exact-ratings/stack/testing/eventually.js';
 import { insertProduct, insertReview } from '@exact-ratings/stack/testing/rows.js';
 import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
@@ -165,6 +166,21 @@ test('what the service cannot answer', async () => {
     expect([beside.status, beside.data]).toEqual([200, { __typename: 'Query', product: null }]);
   } finally {
     await database.pool.query('ALTER TABLE products RENAME COLUMN gone TO description');
+  }
+});
+
+test('documents that no manifest lists', async () => {
+  const strict = await startTestApp({
+    ...database.env,
+    TRUSTED_DOCUMENTS: 'only',
+    TRUSTED_DOCUMENT_MANIFESTS: fileURLToPath(new URL('../../../docs/trusted-documents.json', import.meta.url)),
+  });
+  try {
+    expectRefusal(await query(strict.origin, '{ __typename }'), 'DOCUMENT_NOT_TRUSTED');
+    const byId = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"documentId":"other"}' };
+    expectRefusal(await send(`${strict.origin}/graphql`, byId), 'PERSISTED_QUERY_NOT_FOUND');
+  } finally {
+    await strict.stop();
   }
 });
 

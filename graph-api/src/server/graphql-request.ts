@@ -1,8 +1,10 @@
 import type { FastifyRequest } from 'fastify';
+import type { DocumentName } from './trusted-documents/trusted-documents.js';
 
 /** A request as GraphQL over HTTP has it. */
 export interface RawGraphQLRequest {
   readonly query?: unknown;
+  readonly documentId?: unknown;
   readonly variables?: unknown;
   readonly extensions?: unknown;
   readonly operationName?: unknown;
@@ -25,11 +27,43 @@ function parsed(text: unknown): unknown {
   }
 }
 
-/** Whether the request names its operation by a hash alone, as automatic persisted queries do. Such clients know the refusal. */
-export function isPersistedQuery(raw: unknown): boolean {
-  if (typeof raw !== 'object' || raw === null) return false;
-  const { query, extensions }: RawGraphQLRequest = raw;
-  return query === undefined && typeof extensions === 'object' && extensions !== null && 'persistedQuery' in extensions;
+/**
+ * The id by which the request names its document instead of sending the text: `documentId`, as GraphQL over HTTP has it, or the hash of
+ * Apollo's persisted queries. Undefined where it has a text, or nothing that is an id.
+ */
+export function documentNameOf(raw: unknown): DocumentName | undefined {
+  if (typeof raw !== 'object' || raw === null) return undefined;
+  const { query, documentId, extensions }: RawGraphQLRequest = raw;
+  if (query !== undefined) return undefined;
+  if (typeof documentId === 'string') return { id: documentId, isPersistedQuery: false };
+  const id = persistedQueryOf(extensions)?.sha256Hash;
+  return typeof id === 'string' ? { id, isPersistedQuery: true } : undefined;
+}
+
+function persistedQueryOf(extensions: unknown): { readonly sha256Hash?: unknown } | undefined {
+  if (typeof extensions !== 'object' || extensions === null) return undefined;
+  const { persistedQuery } = extensions as { readonly persistedQuery?: unknown };
+  return typeof persistedQuery === 'object' && persistedQuery !== null ? persistedQuery : undefined;
+}
+
+/**
+ * Puts the text of its document into the request, in the place of its name: from here on it is a request like any other. A hash that
+ * comes with its text is taken away as well: the text counts.
+ */
+export function setDocument(request: FastifyRequest, text: string): void {
+  const parameters = (request.method === 'GET' ? request.query : request.body) as Record<string, unknown>;
+  parameters['query'] = text;
+  delete parameters['documentId'];
+  delete parameters['extensions'];
+  // Apollo Server reads the address.
+  if (request.method === 'GET') {
+    request.raw.url = `/graphql?${new URLSearchParams(parameters as Record<string, string>).toString()}`;
+  }
+}
+
+/** Whether the request brings a text with the hash that Apollo's clients want to have remembered. */
+export function hasTextAndHash(raw: RawGraphQLRequest): boolean {
+  return raw.query !== undefined && persistedQueryOf(raw.extensions) !== undefined;
 }
 
 /** What is wrong with the request's shape, for the caller; undefined where nothing is. */
@@ -37,7 +71,8 @@ export function shapeProblem(raw: unknown): string | undefined {
   if (Array.isArray(raw)) return 'Send one operation per request: batches are not supported.';
   if (typeof raw !== 'object' || raw === null) return 'The request must be a JSON object with a "query".';
   const { query, variables, extensions, operationName }: RawGraphQLRequest = raw;
-  if (typeof query !== 'string' || query === '') return '"query" must be the text of an operation.';
+  if (typeof query !== 'string' || query === '')
+    return '"query" must be the text of an operation, or "documentId" its id.';
   if (!isObjectOrAbsent(variables)) return '"variables" must be an object.';
   if (!isObjectOrAbsent(extensions)) return '"extensions" must be an object.';
   if (operationName != null && typeof operationName !== 'string') return '"operationName" must be a text.';

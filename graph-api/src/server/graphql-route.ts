@@ -7,8 +7,10 @@ import type { RequestContext } from './context.js';
 import { refuse } from './error-body.js';
 import {
   couldBeForged,
-  isPersistedQuery,
+  documentNameOf,
+  hasTextAndHash,
   rawRequestOf,
+  setDocument,
   shapeProblem,
   type RawGraphQLRequest,
 } from './graphql-request.js';
@@ -19,6 +21,7 @@ import { QueryGate } from './limits/query-gate.js';
 import { LoadShedding } from './load-shedding.js';
 import type { CallerLimits } from './rate-limits/rate-limits.js';
 import { RequestLifetime } from './request-lifetime.js';
+import type { TrustedDocuments } from './trusted-documents/trusted-documents.js';
 
 /** Makes the context of a request. */
 export type CreateContext = (request: FastifyRequest, lifetime: RequestLifetime) => Promise<RequestContext>;
@@ -28,11 +31,12 @@ export interface GraphQLRouteParts {
   readonly known: KnownOperations;
   readonly createContext: CreateContext;
   readonly limits: Limits;
+  readonly documents: TrustedDocuments;
 }
 
 /** Adds `/graphql`: POST, and GET for queries. What is malformed or too much is refused before Apollo Server sees it. */
 export function addGraphQLRoute(server: FastifyInstance, parts: GraphQLRouteParts): void {
-  const { createContext, limits } = parts;
+  const { createContext, limits, documents } = parts;
   const gate = new QueryGate(limits);
   const shedding = new LoadShedding(server, limits);
   server.route({
@@ -41,15 +45,22 @@ export function addGraphQLRoute(server: FastifyInstance, parts: GraphQLRoutePart
     onRequest: shedding.onRequest,
     onSend: shedding.onSend,
     preHandler: async (request, reply) => {
-      const raw = rawRequestOf(request);
       const forgery = forgeryProblem(request);
-      if (forgery === undefined && isPersistedQuery(raw)) {
-        return refuse(reply, 'PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported');
+      if (forgery !== undefined) return refuse(reply, 'BAD_REQUEST', forgery);
+      try {
+        const name = documentNameOf(rawRequestOf(request));
+        if (name !== undefined) setDocument(request, documents.textOf(name));
+        const raw = rawRequestOf(request);
+        const problem = shapeProblem(raw) ?? costHeaderProblem(request.headers);
+        if (problem !== undefined) return await refuse(reply, 'BAD_REQUEST', problem);
+        const text = (raw as RawGraphQLRequest).query as string;
+        if (hasTextAndHash(raw as RawGraphQLRequest)) setDocument(request, text);
+        documents.check(text);
+        gate.check(text);
+      } catch (error) {
+        if (!(error instanceof GraphQLError)) throw error;
+        return refuseAs(reply, error);
       }
-      const problem = forgery ?? shapeProblem(raw) ?? costHeaderProblem(request.headers);
-      if (problem !== undefined) return refuse(reply, 'BAD_REQUEST', problem);
-      const excess = gate.excessOf((raw as RawGraphQLRequest).query as string);
-      if (excess !== undefined) return refuseAs(reply, excess);
     },
     handler: async (request, reply) => {
       const lifetime = new RequestLifetime(request.raw.socket, limits.operationTimeoutMs);

@@ -11,6 +11,7 @@ import { createErrorFormatter } from './error-formatter.js';
 import { addGraphQLRoute, type CreateContext } from './graphql-route.js';
 import type { Limits } from './limits/limits-config.js';
 import { KnownOperations } from './known-operations.js';
+import type { TrustedDocuments } from './trusted-documents/trusted-documents.js';
 import { operationPlugin } from './operation-plugin.js';
 import { OperationSteps } from './operation-steps.js';
 
@@ -24,6 +25,7 @@ export interface GraphQLServerOptions {
   readonly hideSchemaDetails: boolean;
   /** How often a query comes before it is compiled; 0 never. */
   readonly compileAfter: number;
+  readonly documents: TrustedDocuments;
   readonly createContext: CreateContext;
   readonly logger: Logger;
 }
@@ -62,6 +64,12 @@ export async function addGraphQL(
     ],
   });
   await apollo.start();
-  addGraphQLRoute(server, { apollo, known, createContext: options.createContext, limits });
+  addGraphQLRoute(server, {
+    apollo,
+    known,
+    createContext: options.createContext,
+    limits,
+    documents: options.documents,
+  });
   return apollo;
 }

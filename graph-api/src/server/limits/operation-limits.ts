@@ -16,21 +16,15 @@ const MAX_INTROSPECTION_DEPTH = 20;
 const INTROSPECTION_FIELDS = new Set(['__schema', '__type']);
 
 /**
- * What is too much in a document, before graphql-js validates it. Its time is proportional to the document's size with
+ * Checks a document before graphql-js validates it. It takes time proportional to the document's size with
  * every fragment put in its places, and ends at the first limit that is exceeded; graphql-js's own rules take time that
  * is quadratic in the fields of one response key.
- * @returns undefined where the document is within all limits
+ * @throws QUERY_TOO_COMPLEX, or GRAPHQL_VALIDATION_FAILED for a fragment that contains itself
  */
-export function operationExcess(document: DocumentNode, limits: Limits): GraphQLError | undefined {
-  try {
-    // First what ends early in a large document.
-    new DocumentMeasure(document, limits).check();
-    checkLiterals(document, limits.maxLiteralLength);
-    return undefined;
-  } catch (error) {
-    if (error instanceof GraphQLError) return error;
-    throw error;
-  }
+export function checkOperations(document: DocumentNode, limits: Limits): void {
+  // First what ends early in a large document.
+  new DocumentMeasure(document, limits).check();
+  checkLiterals(document, limits.maxLiteralLength);
 }
 
 function checkLiterals(document: DocumentNode, maxLength: number): void {

@@ -1,7 +1,7 @@
 import { GraphQLError, parse, type DocumentNode } from 'graphql';
 import { queryTooComplex } from '../../graphql/errors.js';
 import type { Limits } from './limits-config.js';
-import { operationExcess } from './operation-limits.js';
+import { checkOperations } from './operation-limits.js';
 
 /** Accepted texts that are remembered, and the longest of them: some megabytes at most. */
 const MAX_REMEMBERED = 500;
@@ -13,21 +13,23 @@ export class QueryGate {
 
   constructor(private readonly limits: Limits) {}
 
-  /** What is too much in the text; undefined where nothing is, also where the text is no GraphQL at all. */
-  excessOf(text: string): GraphQLError | undefined {
+  /**
+   * Checks a text; one that is no GraphQL at all passes, for Apollo Server to report.
+   * @throws QUERY_TOO_COMPLEX, or GRAPHQL_VALIDATION_FAILED for a fragment that contains itself
+   */
+  check(text: string): void {
     const { maxQueryBytes } = this.limits;
     if (Buffer.byteLength(text) > maxQueryBytes) {
-      return queryTooComplex(
+      throw queryTooComplex(
         'bytes',
         `The query text is larger than ${maxQueryBytes} bytes: send long values as variables.`,
       );
     }
-    if (this.accepted.has(text)) return undefined;
+    if (this.accepted.has(text)) return;
     const document = parsed(text, this.limits.maxTokens);
-    if (document === undefined) return undefined;
-    const excess = document instanceof GraphQLError ? document : operationExcess(document, this.limits);
-    if (excess === undefined) this.remember(text);
-    return excess;
+    if (document === undefined) return;
+    checkOperations(document, this.limits);
+    this.remember(text);
   }
 
   private remember(text: string): void {
@@ -37,13 +39,13 @@ export class QueryGate {
   }
 }
 
-/** Undefined for what cannot be parsed, which Apollo Server reports. */
-function parsed(text: string, maxTokens: number): DocumentNode | GraphQLError | undefined {
+/** Undefined for what cannot be parsed, which Apollo Server reports. @throws QUERY_TOO_COMPLEX */
+function parsed(text: string, maxTokens: number): DocumentNode | undefined {
   try {
     return parse(text, { maxLexicalTokens: maxTokens, noLocation: true });
   } catch (error) {
     // graphql-js has no other sign of it.
     if (!(error instanceof GraphQLError) || !error.message.endsWith('Parsing aborted.')) return undefined;
-    return queryTooComplex('tokens', `The query text has more than ${maxTokens} tokens: ask for less at once.`);
+    throw queryTooComplex('tokens', `The query text has more than ${maxTokens} tokens: ask for less at once.`);
   }
 }
