@@ -34,7 +34,6 @@ import { asksForCost } from './server/limits/cost-header.js';
 import { createHttpServer, listen } from './server/http-server.js';
 import { addLanding } from './server/landing.js';
 import { RateLimits } from './server/rate-limits/rate-limits.js';
-import { TrustedDocuments } from './server/trusted-documents/trusted-documents.js';
 import { SharedBudgets } from './server/rate-limits/shared-budgets.js';
 import { Readiness } from './server/readiness.js';
 
@@ -141,7 +140,7 @@ export async function startApp(
   const apollo = await addGraphQL(server, {
     limits: config.limits,
     introspection: config.introspection,
-    documents: new TrustedDocuments(config.trustedDocuments),
+    trustedDocuments: config.trustedDocuments,
     compileAfter: config.compileAfter,
     hideSchemaDetails: config.production,
     logger,

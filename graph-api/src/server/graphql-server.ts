@@ -11,7 +11,8 @@ import { createErrorFormatter } from './error-formatter.js';
 import { addGraphQLRoute, type CreateContext } from './graphql-route.js';
 import type { Limits } from './limits/limits-config.js';
 import { KnownOperations } from './known-operations.js';
-import type { TrustedDocuments } from './trusted-documents/trusted-documents.js';
+import type { TrustedDocumentsConfig } from './trusted-documents/trusted-documents-config.js';
+import { TrustedDocuments } from './trusted-documents/trusted-documents.js';
 import { operationPlugin } from './operation-plugin.js';
 import { OperationSteps } from './operation-steps.js';
 
@@ -25,7 +26,7 @@ export interface GraphQLServerOptions {
   readonly hideSchemaDetails: boolean;
   /** How often a query comes before it is compiled; 0 never. */
   readonly compileAfter: number;
-  readonly documents: TrustedDocuments;
+  readonly trustedDocuments: TrustedDocumentsConfig;
   readonly createContext: CreateContext;
   readonly logger: Logger;
 }
@@ -64,12 +65,13 @@ export async function addGraphQL(
     ],
   });
   await apollo.start();
+  const documents = new TrustedDocuments(options.trustedDocuments);
   addGraphQLRoute(server, {
     apollo,
     known,
     createContext: options.createContext,
     limits,
-    documents: options.documents,
+    documents,
   });
   return apollo;
 }
