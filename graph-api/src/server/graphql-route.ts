@@ -72,7 +72,7 @@ export function addGraphQLRoute(server: FastifyInstance, parts: GraphQLRoutePart
         callerLimits?.check();
         const answering = answer(parts, request, context);
         const answered = await withDeadline(answering, limits.operationTimeoutMs, 'The operation did not end');
-        if (callerLimits !== null) void reply.headers(callerLimits.headers());
+        void reply.headers(callerLimits?.headers() ?? {});
         return await send(reply, answered);
       } catch (error) {
         if (error instanceof GraphQLError) return await refuseAs(reply, error);
