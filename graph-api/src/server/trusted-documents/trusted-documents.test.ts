@@ -145,7 +145,7 @@ test('the SDK works as it is, and so does an older client', async () => {
 });
 
 test('the manifest of the SDK has all of its documents', async () => {
-  const { length } = Object.keys(createRatingsClient({ url: app.origin }));
+  const { length } = Object.keys(createRatingsClient({ url: app.origin })).filter((name) => /^[A-Z]/.test(name));
   const listed = JSON.parse(await readFile(SDK, 'utf8')) as Record<string, string>;
   expect(Object.keys(listed)).toHaveLength(length);
   for (const [id, text] of Object.entries(listed)) expect(createHash('sha256').update(text).digest('hex')).toBe(id);
