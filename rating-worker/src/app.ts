@@ -114,7 +114,13 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
     const advancer = new SequenceAdvancer(database, rebuilder, store, logger);
     const limiter = new RateLimiter(config.reconciler.rebuildsPerSecond);
     const repairer = new DriftRepairer({ store, rebuilder, advancer, limiter, metrics, logger });
-    const scanParts: ScanParts = { store, database, reader, repairer, config: config.reconciler, metrics };
+    // Apart from the other database's failures: a right that lacks here holds up no rebuild.
+    const ratings = new ProductRatings(
+      new GuardedDatabase(overrides?.database ?? pool, logger),
+      config.ratingPrior,
+      setAside,
+    );
+    const scanParts: ScanParts = { store, database, reader, repairer, ratings, config: config.reconciler, metrics };
 
     // The reconciler's keys bear the queue's name: workers of one queue elect one of them.
     const key = (name: string): string => `rating-worker:${config.jobs.queueName}:${name}`;
@@ -165,13 +171,8 @@ export function createRatingWorker({ config, logger, onFatal, overrides }: Ratin
       resources.push('reconciler', () => bounded(reconciler.stop()));
     }
 
-    // Apart from the other database's failures: a right that lacks here holds up no rebuild.
     const persister = new RatingPersister({
-      ratings: new ProductRatings(
-        new GuardedDatabase(overrides?.database ?? pool, logger),
-        config.ratingPrior,
-        setAside,
-      ),
+      ratings,
       config: config.persistence,
       metrics,
       logger,

@@ -9,6 +9,7 @@ import { DriftRepairer } from '../drift/drift-repairer.js';
 import type { ScanParts } from '../drift/drift-scans.js';
 import { RateLimiter } from '../drift/rate-limiter.js';
 import { createMetrics } from '../metrics.js';
+import { ProductRatings } from '../persistence/product-ratings.js';
 import { AggregateReader } from '../ratings/aggregate-reader.js';
 import { GuardedDatabase } from '../ratings/guarded-database.js';
 import { RatingRebuilder } from '../ratings/rating-rebuilder.js';
@@ -54,7 +55,8 @@ export async function withMaintenance(
     const advancer = new SequenceAdvancer(database, rebuilder, store, logger);
     const limiter = new RateLimiter(config.reconciler.rebuildsPerSecond);
     const repairer = new DriftRepairer({ store, rebuilder, advancer, limiter, metrics, logger });
-    const scanParts: ScanParts = { store, database, reader, repairer, config: config.reconciler, metrics };
+    const ratings = new ProductRatings(database, config.ratingPrior, setAside);
+    const scanParts: ScanParts = { store, database, reader, repairer, ratings, config: config.reconciler, metrics };
     return await work({ ...scanParts, rebuilder, advancer, limiter, signal: stopping.signal });
   } catch (error) {
     const { host, port } = config.database;

@@ -6,6 +6,7 @@ import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import { readRatingWorkerConfig } from '../config.js';
 import type { ScanConfig } from './scan-config.js';
 import { createMetrics, type WorkerMetrics } from '../metrics.js';
+import { ProductRatings } from '../persistence/product-ratings.js';
 import { AggregateReader } from '../ratings/aggregate-reader.js';
 import { GuardedDatabase } from '../ratings/guarded-database.js';
 import { RatingRebuilder } from '../ratings/rating-rebuilder.js';
@@ -59,7 +60,8 @@ function createParts(changed: Partial<ScanConfig> = {}): ScanParts {
   const advancer = new SequenceAdvancer(database, rebuilder, store, logger);
   const limiter = new RateLimiter(merged.rebuildsPerSecond);
   const repairer = new DriftRepairer({ store, rebuilder, advancer, limiter, metrics, logger });
-  return { store, database, reader, repairer, config: merged, metrics };
+  const ratings = new ProductRatings(database, { mean: 3.5, weight: 10 }, setAside);
+  return { store, database, reader, repairer, ratings, config: merged, metrics };
 }
 
 const scanSequences = (changed?: Partial<ScanConfig>): Promise<ScanReport> =>
@@ -300,6 +302,39 @@ describe('the products consumed lately', () => {
       compared: 1,
       found: 0,
     });
+  });
+});
+
+describe('persisted ratings', () => {
+  const persist = (ids: readonly string[]): Promise<unknown> => createParts().ratings.persist(ids, { onlyDirty: true });
+
+  test.each([
+    ['a lost flag', 'UPDATE review_streams SET dirty = false WHERE product_id = $1', true],
+    ['other counts', 'UPDATE product_ratings SET stars_2 = 7 WHERE product_id = $1', false],
+    ['another weighted rating', 'UPDATE product_ratings SET weighted = 2 WHERE product_id = $1', false],
+    ['a row ahead of its stream', 'UPDATE product_ratings SET seq = 900 WHERE product_id = $1', false],
+    ['no row', 'DELETE FROM product_ratings WHERE product_id = $1', false],
+  ])('%s: the scan of counts finds it and has it persisted', async (_, damage, change) => {
+    const { pool } = servers;
+    const products = await ratedProducts(3);
+    const ids = products.map(({ productId }) => productId);
+    await persist(ids);
+    expect(await scanCounts()).toMatchObject({ compared: 3, found: 0 });
+    if (change) {
+      await insertReviews(pool, [ids[1]!]);
+      await store.replace(await readRatingAggregates(pool, ids));
+    }
+    await pool.query(damage, [ids[1]]);
+    expect(await scanCounts()).toMatchObject({ compared: 3, found: 1, repaired: 1 });
+    expect(await scanCounts()).toMatchObject({ compared: 3, found: 0 });
+    const { rows } = await pool.query('SELECT FROM persisted_ratings WHERE is_current AND NOT dirty');
+    expect(rows).toHaveLength(3);
+  });
+
+  test('what waits for a pass is no finding', async () => {
+    await ratedProducts(3);
+    await servers.pool.query('UPDATE product_ratings SET stars_2 = 7');
+    expect(await scanCounts()).toMatchObject({ compared: 3, found: 0 });
   });
 });
 

@@ -1,8 +1,15 @@
 import { readStreamPositions } from '@exact-ratings/shared/rating/rating-aggregates.js';
-import { sequenceOf } from '@exact-ratings/shared/rating/rating-state.js';
+import { sequenceOf, type PositionedRating } from '@exact-ratings/shared/rating/rating-state.js';
 import { sleep } from '@exact-ratings/shared/runtime/backoff.js';
 import type { WorkerMetrics } from '../metrics.js';
-import { compareProducts, type ComparisonDepth, type ComparisonSources } from './compare-products.js';
+import { findPersistedDrift } from '../persistence/persisted-drift.js';
+import type { ProductRatings } from '../persistence/product-ratings.js';
+import {
+  compareProducts,
+  type ComparedProduct,
+  type ComparisonDepth,
+  type ComparisonSources,
+} from './compare-products.js';
 import type { DifferenceReason } from './compare-rating.js';
 import { DIVERGED_KINDS, type DriftFinding, type DriftKind, type DriftRepairer } from './drift-repairer.js';
 import { readProductPage } from './product-scan.js';
@@ -25,6 +32,7 @@ export interface ScanReport {
 
 export interface ScanParts extends ComparisonSources {
   readonly repairer: DriftRepairer;
+  readonly ratings: ProductRatings;
   readonly config: ScanConfig;
   readonly metrics: WorkerMetrics;
 }
@@ -104,7 +112,8 @@ export class CatalogueScan implements DriftScan {
     const { ids, withoutStream } = await readProductPage(database, this.after, size);
     const findings: DriftFinding[] = [];
     const lagging: DriftFinding[] = [];
-    for (const product of await compareProducts(this.parts, ids, this.kind)) {
+    const compared = await compareProducts(this.parts, ids, this.kind);
+    for (const product of compared) {
       const { productId, verdict } = product;
       const seq = sequenceOf(product.stored);
       if (verdict.kind === 'BEHIND') lagging.push({ productId, kind: 'stalled', seq });
@@ -118,12 +127,35 @@ export class CatalogueScan implements DriftScan {
       }
     }
     await repairInto(report, this.parts.repairer, findings, signal);
+    if (this.kind === 'counts') await this.repairPersisted(report, compared, findings);
     report.compared += ids.length;
     metrics.compared.inc({ scan: this.kind }, ids.length);
     if (report !== this.report) return;
     this.lagging.push(...lagging);
     this.after = ids.at(-1) ?? this.after;
     this.atEnd = ids.length < size;
+  }
+
+  /** What was repaired in Redis is dirty now, and persisted by the next pass. */
+  private async repairPersisted(
+    report: ScanReport,
+    compared: readonly ComparedProduct[],
+    findings: readonly DriftFinding[],
+  ): Promise<void> {
+    const { ratings, metrics } = this.parts;
+    const found = new Set(findings.map(({ productId }) => productId));
+    const aggregates = new Map<string, PositionedRating>();
+    for (const { productId, database, verdict } of compared) {
+      if (database !== null && verdict.kind !== 'UNCOUNTED' && !found.has(productId))
+        aggregates.set(productId, database);
+    }
+    const drifted = await findPersistedDrift(ratings, aggregates);
+    if (drifted.length === 0) return;
+    const { persisted } = await ratings.persist(drifted, { onlyDirty: false });
+    metrics.drifted.inc({ kind: 'persisted' }, drifted.length);
+    metrics.repaired.inc({ kind: 'persisted' }, persisted);
+    report.found += drifted.length;
+    report.repaired += persisted;
   }
 
   private async checkLagging(signal: AbortSignal): Promise<void> {

@@ -47,7 +47,14 @@ beforeAll(async () => {
     onTimelineDiverged: () => undefined,
   });
   const ratings = new ProductRatings(database, { mean: 3.5, weight: 10 }, setAside);
-  parts = { pool, redis, store, processor, ratings, reconcile: reconcilerScans(pool, redis, repairer, reader) };
+  parts = {
+    pool,
+    redis,
+    store,
+    processor,
+    ratings,
+    reconcile: reconcilerScans(pool, redis, repairer, reader, ratings),
+  };
 }, 120_000);
 
 afterAll(() => servers?.stop());

@@ -3,6 +3,7 @@ import { RatingStore } from '@exact-ratings/shared/rating/rating-store.js';
 import type { Redis } from 'ioredis';
 import { readRatingWorkerConfig } from '../config.js';
 import { createMetrics } from '../metrics.js';
+import type { ProductRatings } from '../persistence/product-ratings.js';
 import type { AggregateReader } from '../ratings/aggregate-reader.js';
 import type { DriftRepairer } from '../drift/drift-repairer.js';
 import { CatalogueScan, OrphanScan, runScan } from '../drift/drift-scans.js';
@@ -36,13 +37,19 @@ function narrowed(database: Queryable, productIds: readonly string[]): Queryable
 }
 
 /** The reconciler's scans, its own code, over some products: sequence numbers, then counts, then keys without a product. */
-export function reconcilerScans(database: Queryable, redis: Redis, repairer: DriftRepairer, reader: AggregateReader) {
+export function reconcilerScans(
+  database: Queryable,
+  redis: Redis,
+  repairer: DriftRepairer,
+  reader: AggregateReader,
+  ratings: ProductRatings,
+) {
   const config = { ...readRatingWorkerConfig({}).reconciler, graceMs: 0 };
   const metrics = createMetrics();
   const { signal } = new AbortController();
   return async (productIds: readonly string[]): Promise<void> => {
     const store = new NarrowedStore(redis, productIds);
-    const parts = { store, database: narrowed(database, productIds), reader, repairer, config, metrics };
+    const parts = { store, database: narrowed(database, productIds), reader, repairer, ratings, config, metrics };
     await runScan(new CatalogueScan('sequences', parts), 0, signal);
     await runScan(new CatalogueScan('counts', parts), 0, signal);
     await runScan(new OrphanScan(parts), 0, signal);

@@ -40,7 +40,7 @@ export class ProductRatings {
 
   constructor(
     private readonly database: Queryable,
-    private readonly prior: RatingPrior,
+    readonly prior: RatingPrior,
     setAside: SetAsideProducts,
   ) {
     this.persistDirty = new DividedStatement((productIds) => this.persistAtOnce(productIds, true), setAside);
