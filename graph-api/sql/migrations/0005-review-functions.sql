@@ -3,7 +3,7 @@
 -- a payload shows. The rating is counted after the change, while the stream is locked, so it holds exactly the changes up
 -- to its last_seq, this one included.
 --
--- Lock order everywhere: author, product, existing review, stream. A new review is inserted once its stream is locked, so
+-- Lock order everywhere: idempotency key (0009), author, product, existing review, stream. A new review is inserted once its stream is locked, so
 -- that nobody waits for it. Whoever waits for a lock gives up after two seconds (55P03, which callers may try again), so
 -- that one locked product does not take all connections of a pool.
 

@@ -299,6 +299,19 @@ test('requests that miss the same products at the same time share one statement'
   await database.pool.query('DELETE FROM products WHERE id = $1', [warm]);
 });
 
+test('a mutation with an idempotency key is one statement, the first time and again', async () => {
+  const [id, token] = [await insertProduct(database.pool), await newUserToken()];
+  for (let time = 1; time <= 2; time += 1) {
+    const { statements, commands } = await counted(async () => {
+      const create = `mutation ($id: ID!) { createReview(input: { productId: $id, rating: 4 }, idempotencyKey: "key") { review { rating } product { reviewCount } userErrors { code } } }`;
+      const { createReview } = dataOf(await query(app.origin, create, { id }, { token }));
+      expect(createReview).toEqual({ review: { rating: 4 }, product: { reviewCount: 1 }, userErrors: [] });
+    });
+    expect([statements.length, commands]).toEqual([1, []]);
+  }
+  await database.pool.query('DELETE FROM products WHERE id = $1', [id]);
+});
+
 test('a mutation is one statement, whatever its answer shows', async () => {
   const { rows } = await database.pool.query('SELECT id FROM products LIMIT 1');
   const { id } = rows[0] as { id: string };
