@@ -3,7 +3,8 @@ import { jest } from '@jest/globals';
 import { eventually } from '@exact-ratings/stack/testing/eventually.js';
 import { createTestDatabase, type TestDatabase } from '@exact-ratings/stack/testing/test-database.js';
 import type pg from 'pg';
-import { createPool } from './database.js';
+import type { DataSource } from 'typeorm';
+import { createPool, Database } from './database.js';
 import { PipelinedReads } from './pipelined-reads.js';
 
 let database: TestDatabase;
@@ -97,7 +98,11 @@ test('a connection that breaks fails what it owes; the next read has a new one',
   const owed = Promise.allSettled([read('SELECT pg_sleep(60)'), read('SELECT 1')]);
   await eventually('the connection sleeps', async () => (await sleeping(database.pool)) === 1);
   await database.pool.query('SELECT pg_terminate_backend($1)', [pid]);
-  expect((await owed).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  const outcomes = await owed;
+  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  for (const outcome of outcomes) {
+    expect(String((outcome as PromiseRejectedResult).reason)).toMatch(/terminat/i);
+  }
   expect((await read('SELECT pg_backend_pid() <> $1 AS is_new', [pid])).rows).toEqual([{ is_new: true }]);
 });
 
@@ -152,6 +157,13 @@ describe('by the clock', () => {
       expect(another).not.toBeNull();
       now += 40;
       expect(reads.query(QUERY)).toBeNull();
+      // The pool answers in its place.
+      const withPool = new Database(
+        { driver: { master: database.pool } } as unknown as DataSource,
+        database.pool,
+        reads,
+      );
+      expect(await withPool.rows({ text: QUERY.text }, [])).toEqual([{ one: 1 }]);
       await locker.query('SELECT pg_advisory_unlock(1)');
       await Promise.all([owed, another]);
     } finally {
