@@ -168,8 +168,7 @@ test("a shop's own manifest: the example of docs/api.md", async () => {
   await mkdir(join(shop, 'src'), { recursive: true });
   await writeFile(join(shop, 'codegen.ts'), config);
   await writeFile(join(shop, 'schema.graphql'), await readFile(join(ROOT, 'graph-api/schema.graphql')));
-  const operation =
-    'query ShopPage { products(first: 1) { nodes { ...Tile } } } fragment Tile on Product { version }';
+  const operation = 'query ShopPage { products(first: 1) { nodes { ...Tile } } } fragment Tile on Product { version }';
   await writeFile(join(shop, 'src/page.tsx'), `graphql(\`${operation}\`);`);
   const codegen = join(ROOT, 'node_modules/.bin/graphql-codegen');
   await promisify(execFile)(codegen, ['--config', 'codegen.ts'], { cwd: shop });
