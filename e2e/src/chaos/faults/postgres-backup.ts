@@ -1,6 +1,5 @@
+import type { PoolClient } from 'pg';
 import type { Testbed } from '../../testbed.js';
-
-const TABLES = ['products', 'authors', 'reviews', 'review_streams', 'outbox'] as const;
 
 /** Backs up the rows of all tables into the schema `e2e_backup`, in one snapshot. */
 export async function backUpPostgres(bed: Testbed): Promise<void> {
@@ -9,7 +8,9 @@ export async function backUpPostgres(bed: Testbed): Promise<void> {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
     await client.query('DROP SCHEMA IF EXISTS e2e_backup CASCADE');
     await client.query('CREATE SCHEMA e2e_backup');
-    for (const table of TABLES) await client.query(`CREATE TABLE e2e_backup.${table} AS TABLE public.${table}`);
+    for (const { name } of await tables(client)) {
+      await client.query(`CREATE TABLE e2e_backup.${name} AS TABLE public.${name}`);
+    }
     await client.query('COMMIT');
   } finally {
     client.release();
@@ -22,10 +23,13 @@ export async function restorePostgres(bed: Testbed): Promise<void> {
   try {
     await client.query('BEGIN');
     await client.query('SET LOCAL session_replication_role = replica');
-    await client.query(`LOCK TABLE ${TABLES.join(', ')} IN ACCESS EXCLUSIVE MODE`);
-    for (const table of TABLES) {
-      await client.query(`DELETE FROM public.${table}`);
-      await client.query(`INSERT INTO public.${table} OVERRIDING SYSTEM VALUE SELECT * FROM e2e_backup.${table}`);
+    const all = await tables(client);
+    await client.query(`LOCK TABLE ${all.map(({ name }) => name).join(', ')} IN ACCESS EXCLUSIVE MODE`);
+    for (const { name, columns } of all) {
+      await client.query(`DELETE FROM public.${name}`);
+      await client.query(
+        `INSERT INTO public.${name} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM e2e_backup.${name}`,
+      );
     }
     await client.query('COMMIT');
   } catch (error) {
@@ -34,4 +38,15 @@ export async function restorePostgres(bed: Testbed): Promise<void> {
   } finally {
     client.release();
   }
+}
+
+/** The tables of the service, each with the columns that are not computed from others. */
+async function tables(client: PoolClient): Promise<Array<{ name: string; columns: string }>> {
+  const { rows } = await client.query<{ name: string; columns: string }>(
+    `SELECT c.relname AS name, string_agg(a.attname, ', ') AS columns
+       FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname <> 'schema_migrations'
+      GROUP BY c.relname`,
+  );
+  return rows;
 }
