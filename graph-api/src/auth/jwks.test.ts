@@ -193,6 +193,8 @@ describe('over HTTP', () => {
       createContext: async (request) =>
         ({
           viewer: await tokens.viewerOf(request.raw.headersDistinct['authorization'] ?? []),
+          limits: null,
+          setCost: () => undefined,
           setRequestedFields: () => undefined,
         }) as unknown as RequestContext,
     });
