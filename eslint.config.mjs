@@ -86,8 +86,16 @@ export default tseslint.config(
     rules: {
       ...graphql.configs['flat/schema-recommended'].rules,
       ...graphql.configs['flat/schema-relay'].rules,
-      // `createReview(input: CreateReviewInput!)`
-      '@graphql-eslint/input-name': ['error', { checkInputType: true, caseSensitiveInputType: false }],
+      // `createReview(input: CreateReviewInput!)`. The rule `input-name` knows no second argument.
+      '@graphql-eslint/input-name': 'off',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'ObjectTypeDefinition[name.value="Mutation"] > FieldDefinition > InputValueDefinition[name.value!=/^(input|idempotencyKey)$/]',
+          message: 'A mutation takes one `input`, and an `idempotencyKey` where it creates something.',
+        },
+      ],
       // Lists that are not pages hold their items themselves: `nodes`, `distribution`, `userErrors`. The days of a rating's history are
       // a list without ids.
       '@graphql-eslint/relay-edge-types': [
@@ -107,6 +115,7 @@ export default tseslint.config(
               'RatingOnDay',
               'ReviewDecision',
               'ReviewReply',
+              'Viewer',
             ],
             suffixes: ['Payload', 'Connection', 'Edge', 'UserError'],
           },

@@ -1,5 +1,5 @@
 -- Ratings as lists are ordered and filtered by them: a row for each product, persisted by the worker from rating_aggregates some
--- time after its reviews have changed, and a row for each day on which it moved. docs/adr/0035 says why they are kept here and
+-- time after its reviews have changed, and a row for each day on which it moved. docs/adr/0038 says why they are kept here and
 -- where their numbers come from. What is shown of a product comes from elsewhere, and is fresh.
 
 -- The weighted rating is the Bayesian average: (weight * mean + sum of ratings) / (weight + count), as if every product had
