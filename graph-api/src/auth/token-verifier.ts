@@ -143,7 +143,7 @@ function purchasesOf(claim: unknown): 'EVERYTHING' | readonly string[] | null {
   if (claim === true) return 'EVERYTHING';
   if (!Array.isArray(claim) || !claim.every((product) => typeof product === 'string')) return null;
   // Written as products have them. What cannot be one is none that was bought.
-  const products = (claim).flatMap((product) => {
+  const products = claim.flatMap((product) => {
     const cleaned = cleanText(product, 'identifier');
     if (!cleaned.ok) return [];
     const id = cleaned.text.toLowerCase();
