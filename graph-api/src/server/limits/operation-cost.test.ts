@@ -139,8 +139,9 @@ describe('the arithmetic', () => {
 });
 
 test('mutations are counted', () => {
-  const remove = 'deleteReview(input: { id: "x" }) { ratingVersion }';
-  const named = parse(`mutation M { ${remove} a: ${remove} b: ${remove} @skip(if: true) } query Q { a: __typename }`);
+  const remove = (directive = '') => `deleteReview(input: { id: "x" }) ${directive} { ratingVersion }`;
+  const text = `mutation M { ${remove()} a: ${remove()} b: ${remove('@skip(if: true)')} } query Q { a: __typename }`;
+  const named = parse(text);
   const check = (name: string) =>
     new OperationCostLimit(schema, maxCost).check(named, getOperationAST(named, name)!, {}).mutations;
   expect([check('M'), check('Q')]).toEqual([2, 0]);
