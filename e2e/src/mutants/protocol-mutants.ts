@@ -130,7 +130,7 @@ export const MUTANTS: readonly Mutant[] = [
     mutations: [
       inDatabaseObject(
         'FUNCTION remove_erased_author',
-        /DELETE FROM reviews\b/,
+        /DELETE FROM reviews WHERE id = ANY/,
         `PERFORM set_config('session_replication_role', 'replica', true);\n    $&`,
       ),
     ],
