@@ -13,6 +13,10 @@ const TAKEN_AGAIN: SelectedTest = {
   name: 'a sequence number that is taken again',
   env: { PROPERTY_RUNS: '900', PROPERTY_SEED: '1' },
 };
+const PERSISTED: SelectedTest = {
+  workspace: 'graph-api',
+  name: 'what changes between the count and its commit stays dirty',
+};
 const HOT_PRODUCT: SelectedTest = { workspace: 'e2e', name: '4 APIs and 2 workers on one hot product' };
 const CONTESTED: SelectedTest = { workspace: 'e2e', name: 'a review edited by 8 requests at once' };
 const LOST_JOB: SelectedTest = { workspace: 'e2e', name: 'a job that Redis loses' };
@@ -170,5 +174,18 @@ export const MUTANTS: readonly Mutant[] = [
     mutations: [inDatabaseObject('FUNCTION require_in_time', /now_ms > p_valid_until_ms/, 'false')],
     caughtBy: LATE,
     because: /-\s+2,\s+\+\s+1,/,
+  },
+  {
+    name: 'dirty-flag-taken-back-blindly',
+    breaks: 'a product that changed while its rating was persisted is forgotten until its next change',
+    mutations: [
+      inDatabaseObject(
+        'FUNCTION persist_product_ratings',
+        /s\.dirty AND s\.last_seq = r\.seq AND s\.last_event_id = r\.last_event_id/,
+        's.dirty',
+      ),
+    ],
+    caughtBy: PERSISTED,
+    because: /toEqual/,
   },
 ];
