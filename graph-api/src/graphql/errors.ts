@@ -24,7 +24,8 @@ export function notFound(message: string): GraphQLError {
 }
 
 /** What bounds an operation. */
-export type OperationLimit = 'bytes' | 'tokens' | 'literals' | 'depth' | 'fields' | 'comparisons' | 'cost';
+export type OperationLimit =
+  'bytes' | 'tokens' | 'literals' | 'depth' | 'rootFields' | 'fields' | 'comparisons' | 'cost';
 
 /**
  * An operation that asks for too much.

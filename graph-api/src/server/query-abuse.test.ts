@@ -65,8 +65,13 @@ describe('operations that cost too much are refused before they run', () => {
       'cost',
     ],
     [
+      'aliases at the top level, through fragments',
+      `{ ...A ...B } fragment A on Query { ${repeat(60, (i) => `a${i}: __typename`)} } fragment B on Query { ${repeat(41, (i) => `b${i}: __typename`)} }`,
+      'rootFields',
+    ],
+    [
       'a hundred mutations',
-      `mutation { ${repeat(101, (i) => `a${i}: deleteReview(input: { id: "x" }) { ratingVersion }`)} }`,
+      `mutation { ${repeat(100, (i) => `a${i}: deleteReview(input: { id: "x" }) { ratingVersion }`)} }`,
       'cost',
     ],
     [

@@ -160,6 +160,13 @@ describe('what clients send passes', () => {
   });
 });
 
+test.each([
+  ['a hundred fields at the top level', `{ ${repeat(99, (i) => `a${i}: a`)} b { ${repeat(101, (i) => `b${i}: a`)} } }`],
+  ['a hundred of each operation', repeat(2, (n) => `query Q${n} { ${repeat(100, (i) => `a${i}: a`)} }`)],
+])('%s pass', (_name, text) => {
+  expect(problemOf(() => new QueryGate(limits).check(text))).toBeUndefined();
+});
+
 test.each<[string, string, RegExp]>([
   ['a long literal', `{ product(id: "${'x'.repeat(1_025)}") { id } }`, /more than 1024 characters: send long values/],
   ['a long name', `{ ${'x'.repeat(1_025)} }`, /more than 1024 characters/],
@@ -170,6 +177,11 @@ test.each<[string, string, RegExp]>([
     'directives',
     `{ ...A ...A } fragment A on Q { a ${'@a '.repeat(1_000)} }`,
     /more than 2000 fields, fragments and dir/,
+  ],
+  [
+    'fields at the top level',
+    `{ ${repeat(101, (i) => `a${i}: a`)} }`,
+    /more than 100 fields at its top level, at "a100"/,
   ],
   ['tokens', `{ ${'a '.repeat(4_000)} }`, /more than 4000 tokens/],
 ])('%s is refused, with what to do', (_name, text, problem) => {

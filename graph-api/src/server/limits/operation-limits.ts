@@ -13,6 +13,8 @@ import type { Limits } from './limits-config.js';
 
 /** Levels that the introspection query of GraphiQL needs, which asks for types of types. */
 const MAX_INTROSPECTION_DEPTH = 20;
+/** Each is a statement of its own, or more. Scanners of GraphQL call it an attack when a server answers more. */
+const MAX_ROOT_FIELDS = 100;
 const INTROSPECTION_FIELDS = new Set(['__schema', '__type']);
 
 /**
@@ -43,6 +45,8 @@ class DocumentMeasure {
   private readonly fragments = new Map<string, FragmentDefinitionNode>();
   private readonly reached = new Set<string>();
   private selections = 0;
+  /** Response keys of the operation that is being measured, at its top level. */
+  private readonly rootFields = new Set<string>();
   private comparisons = 0;
 
   constructor(
@@ -60,15 +64,17 @@ class DocumentMeasure {
       if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
       this.count(definition);
       for (const variable of definition.variableDefinitions ?? []) this.count(variable);
-      this.checkSelections(definition.selectionSet);
+      this.rootFields.clear();
+      this.checkSelections(definition.selectionSet, 1, new Set());
     }
+    // Validation refuses them, once it has looked into them: they stand as if one field were around them.
     for (const [name, fragment] of this.fragments) {
-      if (!this.reached.has(name)) this.checkSelections(fragment.selectionSet, new Set([name]));
+      if (!this.reached.has(name)) this.checkSelections(fragment.selectionSet, 2, new Set([name]));
     }
   }
 
-  private checkSelections(selectionSet: SelectionSetNode, path = new Set<string>()): void {
-    this.measure(selectionSet, 1, this.limits.maxDepth, path);
+  private checkSelections(selectionSet: SelectionSetNode, depth: number, path: Set<string>): void {
+    this.measure(selectionSet, depth, this.limits.maxDepth, path);
     this.countComparisons([selectionSet]);
   }
 
@@ -78,6 +84,7 @@ class DocumentMeasure {
       this.count(selection);
       if (selection.kind === Kind.FIELD) {
         const name = selection.name.value;
+        if (depth === 1) this.addRootField(selection.alias?.value ?? name);
         if (depth > maxDepth) {
           throw queryTooComplex(
             'depth',
@@ -92,6 +99,16 @@ class DocumentMeasure {
         this.measureFragment(selection.name.value, depth, maxDepth, path);
       }
     }
+  }
+
+  private addRootField(responseKey: string): void {
+    this.rootFields.add(responseKey);
+    if (this.rootFields.size <= MAX_ROOT_FIELDS) return;
+    throw queryTooComplex(
+      'rootFields',
+      `The operation asks for more than ${MAX_ROOT_FIELDS} fields at its top level, at "${responseKey}": use \`nodes\` or a list, or ` +
+        'several requests.',
+    );
   }
 
   private measureFragment(name: string, depth: number, maxDepth: number, path: Set<string>): void {

@@ -42,7 +42,8 @@ afterAll(async () => {
 const newAddress = (): string => `203.0.113.${(callers += 1)}`;
 
 const READ = `query Read($id: ID!) { product(id: $id) { ${times(19, (i) => `id${i}: id`).join(' ')} } }`;
-const page = (cost: number): string => `{ ${times(cost, (i) => `a${i}: __typename`).join(' ')} }`;
+const page = (cost: number): string =>
+  `{ __typename ${cost === 1 ? '' : `viewer { ${times(cost - 2, (i) => `a${i}: __typename`).join(' ')} }`} }`;
 
 interface Response {
   readonly status: number;
