@@ -784,20 +784,24 @@ BEGIN
    WHERE NOT EXISTS (SELECT FROM made m WHERE (m.product).id = asked.product_id);
 END $function$;
 
-CREATE OR REPLACE FUNCTION public.delete_product(p_id uuid, p_valid_until_ms double precision)
- RETURNS boolean
+CREATE OR REPLACE FUNCTION public.delete_product(p_id uuid, p_expected_version integer, p_valid_until_ms double precision)
+ RETURNS text
  LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
  SET lock_timeout TO '2s'
 AS $function$
 DECLARE
   at_once CONSTANT integer := 1000;
+  present_version integer;
   reviews_locked integer;
 BEGIN
   PERFORM require_in_time(p_valid_until_ms);
-  PERFORM FROM products WHERE id = p_id AND deleted_at IS NULL FOR UPDATE;
+  SELECT version INTO present_version FROM products WHERE id = p_id AND deleted_at IS NULL FOR UPDATE;
   IF NOT FOUND THEN
-    RETURN false;
+    RETURN 'NOT_FOUND';
+  END IF;
+  IF present_version <> p_expected_version THEN
+    RETURN 'VERSION_CONFLICT';
   END IF;
   PERFORM FROM reviews WHERE product_id = p_id ORDER BY id LIMIT at_once + 1 FOR UPDATE;
   GET DIAGNOSTICS reviews_locked = ROW_COUNT;
@@ -806,15 +810,17 @@ BEGIN
   ELSE
     UPDATE products SET deleted_at = now() WHERE id = p_id;
   END IF;
-  RETURN true;
+  RETURN 'DELETED';
 END $function$;
 
-CREATE OR REPLACE FUNCTION public.delete_review(p_id uuid, p_issuer text, p_subject text, p_is_admin boolean, p_with_product boolean, p_valid_until_ms double precision, OUT outcome text, OUT rating_version integer, OUT review reviews, OUT author_name text, OUT product products, OUT rating rating_aggregates)
+CREATE OR REPLACE FUNCTION public.delete_review(p_id uuid, p_issuer text, p_subject text, p_is_admin boolean, p_expected_version integer, p_with_product boolean, p_valid_until_ms double precision, OUT outcome text, OUT rating_version integer, OUT review reviews, OUT author_name text, OUT product products, OUT rating rating_aggregates)
  RETURNS record
  LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
  SET lock_timeout TO '2s'
 AS $function$
+DECLARE
+  is_own boolean;
 BEGIN
   PERFORM require_in_time(p_valid_until_ms);
   DELETE FROM reviews r
@@ -822,6 +828,7 @@ BEGIN
      AND EXISTS (SELECT FROM products p WHERE p.id = r.product_id AND p.deleted_at IS NULL)
      AND (p_is_admin OR EXISTS (
            SELECT FROM authors a WHERE a.id = r.author_id AND a.issuer = p_issuer AND a.subject = p_subject))
+     AND (p_expected_version IS NULL OR r.version = p_expected_version)
   RETURNING r.* INTO review;
   IF FOUND THEN
     outcome := 'DELETED';
@@ -831,9 +838,15 @@ BEGIN
       SELECT g.* INTO rating FROM rating_aggregates g WHERE g.product_id = review.product_id;
     END IF;
   ELSE
+    SELECT r.* INTO review
+      FROM reviews r JOIN products p ON p.id = r.product_id AND p.deleted_at IS NULL
+     WHERE r.id = p_id;
+    SELECT a.display_name, a.issuer = p_issuer AND a.subject = p_subject INTO author_name, is_own
+      FROM authors a WHERE a.id = review.author_id;
     outcome := CASE
-      WHEN EXISTS (SELECT FROM reviews r JOIN products p ON p.id = r.product_id AND p.deleted_at IS NULL
-                    WHERE r.id = p_id AND r.status = 'PUBLISHED') THEN 'FORBIDDEN'
+      WHEN review.id IS NULL THEN 'NOT_FOUND'
+      WHEN p_is_admin OR is_own THEN 'VERSION_CONFLICT'
+      WHEN review.status = 'PUBLISHED' THEN 'FORBIDDEN'
       ELSE 'NOT_FOUND'
     END;
   END IF;

@@ -47,12 +47,16 @@ export type DecimalRange = {
 
 /** The product to delete. */
 export type DeleteProductInput = {
+  /** Refuse the deletion if the product has another version by now. */
+  expectedVersion?: number | null | undefined;
   /** The product. */
   id: string;
 };
 
 /** The review to delete. */
 export type DeleteReviewInput = {
+  /** Refuse the deletion if the author has changed the review since this version. */
+  expectedVersion?: number | null | undefined;
   /** The review. */
   id: string;
 };

@@ -221,11 +221,13 @@ BEGIN
 END $$;
 
 CREATE FUNCTION delete_review(
-  p_id uuid, p_issuer text, p_subject text, p_is_admin boolean,
+  p_id uuid, p_issuer text, p_subject text, p_is_admin boolean, p_expected_version integer,
   p_with_product boolean, p_valid_until_ms double precision,
   OUT outcome text, OUT rating_version integer, OUT review reviews, OUT author_name text, OUT product products,
   OUT rating rating_aggregates
 ) LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
+DECLARE
+  is_own boolean;
 BEGIN
   PERFORM require_in_time(p_valid_until_ms);
   DELETE FROM reviews r
@@ -233,6 +235,7 @@ BEGIN
      AND EXISTS (SELECT FROM products p WHERE p.id = r.product_id AND p.deleted_at IS NULL)
      AND (p_is_admin OR EXISTS (
            SELECT FROM authors a WHERE a.id = r.author_id AND a.issuer = p_issuer AND a.subject = p_subject))
+     AND (p_expected_version IS NULL OR r.version = p_expected_version)
   RETURNING r.* INTO review;
   IF FOUND THEN
     outcome := 'DELETED';
@@ -242,9 +245,15 @@ BEGIN
       SELECT g.* INTO rating FROM rating_aggregates g WHERE g.product_id = review.product_id;
     END IF;
   ELSE
+    SELECT r.* INTO review
+      FROM reviews r JOIN products p ON p.id = r.product_id AND p.deleted_at IS NULL
+     WHERE r.id = p_id;
+    SELECT a.display_name, a.issuer = p_issuer AND a.subject = p_subject INTO author_name, is_own
+      FROM authors a WHERE a.id = review.author_id;
     outcome := CASE
-      WHEN EXISTS (SELECT FROM reviews r JOIN products p ON p.id = r.product_id AND p.deleted_at IS NULL
-                    WHERE r.id = p_id AND r.status = 'PUBLISHED') THEN 'FORBIDDEN'
+      WHEN review.id IS NULL THEN 'NOT_FOUND'
+      WHEN p_is_admin OR is_own THEN 'VERSION_CONFLICT'
+      WHEN review.status = 'PUBLISHED' THEN 'FORBIDDEN'
       ELSE 'NOT_FOUND'
     END;
   END IF;
@@ -265,18 +274,22 @@ BEGIN
   outcome := CASE WHEN FOUND THEN 'CREATED' ELSE 'EXTERNAL_ID_TAKEN' END;
 END $$;
 
--- Deletes a product; answers whether it was there. With very many reviews (a million take minutes) it is only marked, which
+-- Deletes a product; answers DELETED, NOT_FOUND or VERSION_CONFLICT. With very many reviews (a million take minutes) it is only marked, which
 -- closes its stream and takes it out of everything that is read; remove_deleted_products then removes it piece by piece.
-CREATE FUNCTION delete_product(p_id uuid, p_valid_until_ms double precision) RETURNS boolean
+CREATE FUNCTION delete_product(p_id uuid, p_expected_version integer, p_valid_until_ms double precision) RETURNS text
 LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '2s' AS $$
 DECLARE
   at_once CONSTANT integer := 1000;
+  present_version integer;
   reviews_locked integer;
 BEGIN
   PERFORM require_in_time(p_valid_until_ms);
-  PERFORM FROM products WHERE id = p_id AND deleted_at IS NULL FOR UPDATE;
+  SELECT version INTO present_version FROM products WHERE id = p_id AND deleted_at IS NULL FOR UPDATE;
   IF NOT FOUND THEN
-    RETURN false;
+    RETURN 'NOT_FOUND';
+  END IF;
+  IF present_version <> p_expected_version THEN
+    RETURN 'VERSION_CONFLICT';
   END IF;
   PERFORM FROM reviews WHERE product_id = p_id ORDER BY id LIMIT at_once + 1 FOR UPDATE;
   GET DIAGNOSTICS reviews_locked = ROW_COUNT;
@@ -285,7 +298,7 @@ BEGIN
   ELSE
     UPDATE products SET deleted_at = now() WHERE id = p_id;
   END IF;
-  RETURN true;
+  RETURN 'DELETED';
 END $$;
 
 -- Removes at most p_limit reviews of a product that is marked as deleted, and the product with the last of them. Answers

@@ -126,16 +126,21 @@ export class ProductCommands {
   }
 
   /** The product goes with its reviews, however many (delete_product); the triggers write one event. */
-  async delete(id: string, lifetime: Lifetime): Promise<boolean> {
-    const statement = { name: 'delete_product', text: 'SELECT delete_product($1, $2) AS deleted' };
+  async delete(
+    id: string,
+    expectedVersion: number | null,
+    lifetime: Lifetime,
+  ): Promise<'DELETED' | Extract<ProductRefusal, 'NOT_FOUND' | 'VERSION_CONFLICT'>> {
+    const statement = { name: 'delete_product', text: 'SELECT delete_product($1, $2, $3) AS outcome' };
     const [row] = await retryOnDeadlock(() =>
-      this.change((validUntilMs) => ({ ...statement, values: [id, validUntilMs] }), lifetime),
+      this.change((validUntilMs) => ({ ...statement, values: [id, expectedVersion, validUntilMs] }), lifetime),
     );
-    if (row!['deleted'] !== true) return false;
+    const outcome = row!['outcome'] as 'DELETED' | 'NOT_FOUND' | 'VERSION_CONFLICT';
+    if (outcome !== 'DELETED') return outcome;
     this.productCounts.invalidate();
     this.eventsCommitted();
     this.productDeleted();
-    return true;
+    return outcome;
   }
 
   /**

@@ -36,11 +36,12 @@ const update = (input: object, token: string | undefined = admin) =>
     { input },
     { token },
   );
-const remove = (id: string, token: string | undefined = admin) =>
+const remove = (id: string, token: string | undefined = admin, expectedVersion?: number) =>
   query(
     app.origin,
-    `mutation ($id: ID!) { deleteProduct(input: { id: $id }) { deletedProductId ${ERRORS} } }`,
-    { id },
+    `mutation ($id: ID!, $expectedVersion: Int) {
+       deleteProduct(input: { id: $id, expectedVersion: $expectedVersion }) { deletedProductId ${ERRORS} } }`,
+    { id, expectedVersion },
     { token },
   );
 const get = (id: string) => query(app.origin, `query ($id: ID!) { product(id: $id) { ${FIELDS} } }`, { id });
@@ -252,6 +253,17 @@ describe('delete', () => {
       deletedProductId: null,
       userErrors: [{ code: 'NOT_FOUND', field: ['input', 'id'] }],
     });
+  });
+
+  test('expectedVersion refuses to delete what was changed since', async () => {
+    const { id } = await created();
+    await update({ id, name: 'New' });
+    expect(dataOf(await remove(id, admin, 1)).deleteProduct).toMatchObject({
+      deletedProductId: null,
+      userErrors: [{ code: 'VERSION_CONFLICT', field: ['input', 'expectedVersion'] }],
+    });
+    expect(dataOf(await get(id)).product.name).toBe('New');
+    expect(dataOf(await remove(id, admin, 2)).deleteProduct).toEqual({ deletedProductId: id, userErrors: [] });
   });
 
   test('within one request, what the deletion changed is read anew', async () => {

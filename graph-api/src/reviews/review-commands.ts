@@ -97,10 +97,15 @@ export class ReviewCommands {
   }
 
   /** The author may, and an admin. */
-  delete(viewer: Viewer, reviewId: string, options: CommandOptions): Promise<ReviewResult> {
+  delete(
+    viewer: Viewer,
+    reviewId: string,
+    expectedVersion: number | null,
+    options: CommandOptions,
+  ): Promise<ReviewResult> {
     return this.run(
-      { name: 'delete_review', text: `SELECT ${REVIEW_CHANGE_COLUMNS} FROM delete_review($1, $2, $3, $4, $5, $6)` },
-      [reviewId, viewer.issuer, viewer.subject, viewer.isAdmin, options.withProduct],
+      { name: 'delete_review', text: `SELECT ${REVIEW_CHANGE_COLUMNS} FROM delete_review($1, $2, $3, $4, $5, $6, $7)` },
+      [reviewId, viewer.issuer, viewer.subject, viewer.isAdmin, expectedVersion, options.withProduct],
       options,
     );
   }

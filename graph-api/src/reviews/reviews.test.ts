@@ -50,12 +50,12 @@ const update = (input: object, token: string | undefined = user): Promise<Answer
     { input },
     { token },
   );
-const remove = (id: string, token: string | undefined = user): Promise<Answer> =>
+const remove = (id: string, token: string | undefined = user, expectedVersion?: number): Promise<Answer> =>
   query(
     app.origin,
-    `mutation ($id: ID!) { deleteReview(input: { id: $id }) {
+    `mutation ($id: ID!, $expectedVersion: Int) { deleteReview(input: { id: $id, expectedVersion: $expectedVersion }) {
        deletedReviewId ${PAYLOAD.slice(PAYLOAD.indexOf('product { id averageRating'))} } }`,
-    { id },
+    { id, expectedVersion },
     { token },
   );
 const get = async (id: string) =>
@@ -250,6 +250,23 @@ describe('delete', () => {
     const orphan = await insertReview(database.pool, product, 1);
     expect((await remove(orphan)).errors[0]!.extensions.code).toBe('FORBIDDEN');
     expect(dataOf(await remove(orphan, await adminToken())).deleteReview.deletedReviewId).toBe(orphan);
+  });
+
+  test('expectedVersion refuses to delete what was changed since', async () => {
+    const { id } = await created();
+    await update({ id, rating: 1 });
+    for (const token of [user, await adminToken()]) {
+      expect(dataOf(await remove(id, token, 1)).deleteReview).toMatchObject({
+        deletedReviewId: null,
+        ratingVersion: null,
+        userErrors: [{ code: 'VERSION_CONFLICT', field: ['input', 'expectedVersion'] }],
+      });
+    }
+    expect((await remove(id, await newUserToken(), 1)).errors[0]!.extensions.code).toBe('FORBIDDEN');
+    expect(await get(id)).toMatchObject({ rating: 1, version: 2 });
+    expect(await outboxEvents(database.pool, product)).toHaveLength(2);
+    expect(dataOf(await remove(id, user, 2)).deleteReview.deletedReviewId).toBe(id);
+    expect(dataOf(await remove(id, user, 2)).deleteReview.userErrors[0].code).toBe('NOT_FOUND');
   });
 });
 

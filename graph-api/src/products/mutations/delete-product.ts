@@ -1,4 +1,4 @@
-import { Arg, Ctx, Field, ID, InputType, Mutation, ObjectType, Resolver } from 'type-graphql';
+import { Arg, Ctx, Field, ID, InputType, Int, Mutation, ObjectType, Resolver } from 'type-graphql';
 import { requireAdmin } from '../../auth/viewer.js';
 import { parseId } from '../../graphql/ids.js';
 import { UserError, USER_ERRORS } from '../../graphql/user-error.js';
@@ -9,6 +9,9 @@ import { toUserError } from '../product-refusal.js';
 export class DeleteProductInput {
   @Field(() => ID, { description: 'The product.' })
   id!: string;
+
+  @Field(() => Int, { nullable: true, description: 'Refuse the deletion if the product has another version by now.' })
+  expectedVersion?: number | null;
 }
 
 @ObjectType({ description: 'What was deleted, or why nothing was.', simpleResolvers: true })
@@ -29,11 +32,12 @@ export class DeleteProductResolver {
   ): Promise<DeleteProductPayload> {
     requireAdmin(viewer);
     const id = parseId(input.id, 'input.id');
-    const isDeleted = await productCommands.delete(id, lifetime);
+    const outcome = await productCommands.delete(id, input.expectedVersion ?? null, lifetime);
     products.clear(id);
+    if (outcome === 'VERSION_CONFLICT') return { deletedProductId: null, userErrors: [toUserError(outcome)] };
     productDeleted(id);
-    return isDeleted
+    return outcome === 'DELETED'
       ? { deletedProductId: id, userErrors: [] }
-      : { deletedProductId: null, userErrors: [toUserError('NOT_FOUND')] };
+      : { deletedProductId: null, userErrors: [toUserError(outcome)] };
   }
 }

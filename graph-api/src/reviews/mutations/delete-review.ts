@@ -1,5 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql';
-import { Arg, Ctx, Field, ID, Info, InputType, Mutation, ObjectType, Resolver } from 'type-graphql';
+import { Arg, Ctx, Field, ID, Info, InputType, Int, Mutation, ObjectType, Resolver } from 'type-graphql';
 import { requireViewer } from '../../auth/viewer.js';
 import { parseId } from '../../graphql/ids.js';
 import { asksFor } from '../../graphql/selection.js';
@@ -10,13 +10,19 @@ import { ReviewChangePayload, toPayload } from '../review-payload.js';
 export class DeleteReviewInput {
   @Field(() => ID, { description: 'The review.' })
   id!: string;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Refuse the deletion if the author has changed the review since this version.',
+  })
+  expectedVersion?: number | null;
 }
 
 @ObjectType({ description: 'What was deleted, or why nothing was.', simpleResolvers: true })
 export class DeleteReviewPayload extends ReviewChangePayload {
   @Field(() => ID, { nullable: true, description: 'The review that is gone.' })
   get deletedReviewId(): string | null {
-    return this.reviewId;
+    return this.userErrors.length === 0 ? this.reviewId : null;
   }
 }
 
@@ -30,7 +36,7 @@ export class DeleteReviewResolver {
   ): Promise<DeleteReviewPayload> {
     const viewer = requireViewer(context.viewer);
     const id = parseId(input.id, 'input.id');
-    const result = await context.reviewCommands.delete(viewer, id, {
+    const result = await context.reviewCommands.delete(viewer, id, input.expectedVersion ?? null, {
       withProduct: asksFor('product', info),
       lifetime: context.lifetime,
     });
