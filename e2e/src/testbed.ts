@@ -91,7 +91,7 @@ export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
         ...(redisProxy === undefined ? {} : { REDIS_PORT: String(redisProxy.port) }),
         ...(pgBouncer === undefined ? {} : { DATABASE_PORT: String(pgBouncer.port) }),
       },
-      variables: { LOG_LEVEL: 'info', ...variables },
+      variables: { LOG_LEVEL: 'info', RATING_PERSISTENCE_INTERVAL_MS: '1000', ...variables },
       ...progress,
     });
   } catch (error) {

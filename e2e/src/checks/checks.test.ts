@@ -3,6 +3,7 @@ import { formatDeviations, waitForSteadyState } from './steady-state.js';
 import { checkHistories } from './history-check.js';
 import type { History } from '../workload/history.js';
 import { Load } from '../workload/load.js';
+import { comparePersisted } from './persisted-comparison.js';
 import { compareRatings } from './ratings-comparison.js';
 import { createProducts, startTestbed, type Testbed } from '../testbed.js';
 
@@ -75,6 +76,37 @@ test('lost write: a change that nobody acknowledged', async () => {
   await bed.pool.query('INSERT INTO reviews (product_id, rating) VALUES ($1, 1)', [productIds[3]]);
   expect(await checkHistories(bed, [history])).toEqual([expect.stringContaining('acknowledged changes')]);
 });
+
+test('persisted ratings: other counts, a missing row, and a day that ends otherwise', async () => {
+  await waitUntil(async () => (await comparePersisted(bed)).dirty === 0, { timeoutMs: 60_000 });
+  expect(await comparePersisted(bed)).toEqual({ dirty: 0, wrong: [] });
+  const damages: ReadonlyArray<readonly [string, string]> = [
+    [productIds[0]!, 'UPDATE product_ratings SET stars_2 = stars_2 + 1 WHERE product_id = $1'],
+    [
+      productIds[1]!,
+      `WITH r AS (SELECT stars_5 + 1 AS n FROM product_ratings WHERE product_id = $1)
+       UPDATE product_rating_days SET stars_5 = r.n FROM r WHERE product_id = $1`,
+    ],
+    [productIds[2]!, 'DELETE FROM product_ratings WHERE product_id = $1'],
+  ];
+  const days = await bed.pool.query<{ copy: string }>(
+    'SELECT json_agg(d)::text AS copy FROM product_rating_days d WHERE product_id = $1',
+    [productIds[1]],
+  );
+  for (const [id, damage] of damages) await bed.pool.query(damage, [id]);
+  const { wrong } = await comparePersisted(bed);
+  expect([...wrong].sort()).toEqual(damages.map(([id]) => id).sort());
+
+  // A pass puts right what is not a day of the past.
+  await bed.pool.query('DELETE FROM product_rating_days WHERE product_id = $1', [productIds[1]]);
+  await bed.pool.query(
+    'INSERT INTO product_rating_days SELECT * FROM json_populate_recordset(NULL::product_rating_days, $1::json)',
+    [days.rows[0]!.copy],
+  );
+  await bed.pool.query('UPDATE review_streams SET dirty = true');
+  await waitUntil(async () => (await comparePersisted(bed)).dirty === 0, { timeoutMs: 60_000 });
+  expect(await comparePersisted(bed)).toEqual({ dirty: 0, wrong: [] });
+}, 130_000);
 
 test('exactness: other counts, a product behind, corrupt keys, and keys of a product that never was', async () => {
   await waitForSteadyState(bed);

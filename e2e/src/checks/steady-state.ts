@@ -2,31 +2,35 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { waitUntil } from '@exact-ratings/stack/wait-until.js';
 import type { Testbed } from '../testbed.js';
 import { isDrained, readBacklog, type Backlog } from './backlog.js';
+import { comparePersisted, type PersistedComparison } from './persisted-comparison.js';
 import { compareRatings, type Comparison } from './ratings-comparison.js';
 
-/** The state of the system when nothing writes: what is still in transit, and how Redis compares with PostgreSQL. */
+/** The state of the system when nothing writes: what is still in transit, and how Redis and persisted ratings compare with the reviews. */
 export interface SteadyState {
   readonly comparison: Comparison;
+  readonly persisted: PersistedComparison;
   readonly backlog: Backlog;
   /** Milliseconds from the call until everything was drained and equal; undefined when that was not in time. */
   readonly ms: number | undefined;
 }
 
 /**
- * Waits until the pipeline has drained and every cached rating equals PostgreSQL, then compares once more, so that a late
+ * Waits until the pipeline has drained and every cached and every persisted rating equals PostgreSQL, then compares once more, so that a late
  * change does not escape. Nothing may write meanwhile.
  * @throws when no server could be asked within the time
  */
 export async function waitForSteadyState(bed: Testbed, timeoutMs = 60_000): Promise<SteadyState> {
   const began = Date.now();
-  let last: { comparison: Comparison; backlog: Backlog } | undefined;
+  let last: Omit<SteadyState, 'ms'> | undefined;
   let failure: unknown;
   const look = async (): Promise<boolean> => {
     try {
       const backlog = await readBacklog(bed);
       const comparison = await compareRatings(bed);
-      last = { comparison, backlog };
-      return isDrained(backlog) && comparison.behind.length === 0 && comparison.different.length === 0;
+      const persisted = await comparePersisted(bed);
+      last = { comparison, persisted, backlog };
+      const isPersisted = persisted.dirty === 0 && persisted.wrong.length === 0;
+      return isDrained(backlog) && comparison.behind.length === 0 && comparison.different.length === 0 && isPersisted;
     } catch (error) {
       failure = error;
       return false;
@@ -40,7 +44,7 @@ export async function waitForSteadyState(bed: Testbed, timeoutMs = 60_000): Prom
 }
 
 /** One line for each deviation from the exact steady state; empty when there is none. */
-export function formatDeviations({ comparison, backlog, ms }: SteadyState): string[] {
+export function formatDeviations({ comparison, persisted, backlog, ms }: SteadyState): string[] {
   if (ms !== undefined) return [];
   const { behind, different } = comparison;
   return [
@@ -49,6 +53,8 @@ export function formatDeviations({ comparison, backlog, ms }: SteadyState): stri
     ...different
       .slice(0, 5)
       .map((one) => `different: ${one.productId}: Redis ${one.redis}, PostgreSQL ${one.database}`),
+    ...persisted.wrong.slice(0, 5).map((productId) => `persisted wrongly: ${productId}`),
+    `persisted: ${persisted.dirty} dirty, ${persisted.wrong.length} wrong`,
     `exactness: ${behind.length} behind, ${different.length} different of ${comparison.compared}`,
   ];
 }

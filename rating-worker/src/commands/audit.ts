@@ -5,7 +5,7 @@ import { auditRatings } from '../drift/rating-audit.js';
 import { createProgress, EXIT, print, UNCOUNTED_ADVICE, UsageError, type Command } from './command.js';
 import { withMaintenance, type Maintenance } from './maintenance.js';
 
-const USAGE = `Compares every product's rating in Redis with PostgreSQL.
+const USAGE = `Compares every product's rating in Redis, and its persisted rating, with PostgreSQL.
 
   npm run ratings -- audit [--wait SECONDS] [--repair]
 
@@ -70,8 +70,9 @@ async function compareAll(maintenance: Maintenance, waitMs: number): Promise<num
     `${report.compared.toLocaleString('en')} products compared: ${report.equal} equal, ${report.missing} missing, ` +
       `${report.behind} behind, ${report.different} different` +
       (report.withoutStream > 0 ? `, ${report.withoutStream} without a stream (--repair makes it)` : '') +
+      (report.persistedWrongly > 0 ? `, ${report.persistedWrongly} persisted wrongly (--repair puts it right)` : '') +
       (report.uncounted > 0 ? `, ${report.uncounted} not counted: ${UNCOUNTED_ADVICE}` : ''),
   );
-  if (report.different + report.withoutStream + report.uncounted > 0) return EXIT.FINDINGS;
+  if (report.different + report.withoutStream + report.persistedWrongly + report.uncounted > 0) return EXIT.FINDINGS;
   return report.behind > 0 ? EXIT.BEHIND : EXIT.OK;
 }

@@ -98,6 +98,22 @@ test('audit --repair repairs what differs', async () => {
   await expectExact(pool, redis, ids);
 });
 
+test('audit reports wrong persisted ratings, and --repair puts them right', async () => {
+  const { pool } = servers;
+  const ids = await productsWithReviews(3);
+  await run('rebuild', '--all');
+  await pool.query('SELECT persist_product_ratings(array_agg(id), 3.5, 10, true) FROM products');
+  expect((await run('audit')).exitCode).toBe(0);
+  await pool.query('UPDATE product_ratings SET stars_3 = 8 WHERE product_id = $1', [ids[1]]);
+  const found = await run('audit');
+  expect(found.output).toContain(`different: ${ids[1]!}: its persisted rating differs from PostgreSQL`);
+  expect(found.output).toContain('0 different, 1 persisted wrongly (--repair puts it right)');
+  expect(found.exitCode).toBe(1);
+  const repaired = await run('audit', '--repair');
+  expect(repaired.output).toContain('1 found that differ, 1 repaired');
+  expect(repaired.exitCode).toBe(0);
+});
+
 test('audit counts products that were loaded with triggers off, and --repair makes their streams', async () => {
   const { redis, pool } = servers;
   const exact = await productsWithReviews(2);

@@ -41,6 +41,15 @@ export async function compareProducts(
   });
 }
 
+/** What PostgreSQL holds of those that it has and could count, by product; of depth `counts`. */
+export function countedAggregates(compared: readonly ComparedProduct[]): Map<string, PositionedRating> {
+  const aggregates = new Map<string, PositionedRating>();
+  for (const { productId, database, verdict } of compared) {
+    if (database !== null && verdict.kind !== 'UNCOUNTED') aggregates.set(productId, database);
+  }
+  return aggregates;
+}
+
 /** @param uncounted takes the products that PostgreSQL could not count */
 async function readStates(
   reader: AggregateReader,

@@ -1,11 +1,12 @@
 import { readStreamPositions } from '@exact-ratings/shared/rating/rating-aggregates.js';
-import { sequenceOf, type PositionedRating } from '@exact-ratings/shared/rating/rating-state.js';
+import { sequenceOf } from '@exact-ratings/shared/rating/rating-state.js';
 import { sleep } from '@exact-ratings/shared/runtime/backoff.js';
 import type { WorkerMetrics } from '../metrics.js';
 import { findPersistedDrift } from '../persistence/persisted-drift.js';
 import type { ProductRatings } from '../persistence/product-ratings.js';
 import {
   compareProducts,
+  countedAggregates,
   type ComparedProduct,
   type ComparisonDepth,
   type ComparisonSources,
@@ -143,12 +144,8 @@ export class CatalogueScan implements DriftScan {
     findings: readonly DriftFinding[],
   ): Promise<void> {
     const { ratings, metrics } = this.parts;
-    const found = new Set(findings.map(({ productId }) => productId));
-    const aggregates = new Map<string, PositionedRating>();
-    for (const { productId, database, verdict } of compared) {
-      if (database !== null && verdict.kind !== 'UNCOUNTED' && !found.has(productId))
-        aggregates.set(productId, database);
-    }
+    const aggregates = countedAggregates(compared);
+    for (const { productId } of findings) aggregates.delete(productId);
     const drifted = await findPersistedDrift(ratings, aggregates);
     if (drifted.length === 0) return;
     const { persisted } = await ratings.persist(drifted, { onlyDirty: false });

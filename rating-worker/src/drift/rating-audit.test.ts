@@ -7,10 +7,13 @@ import { runRatingsAudit } from '@exact-ratings/stack/processes/audit-process.js
 import { insertProducts, insertReviews } from '@exact-ratings/stack/testing/rows.js';
 import { createLogger } from '@exact-ratings/shared/runtime/logger.js';
 import { createMetrics } from '../metrics.js';
+import { ProductRatings } from '../persistence/product-ratings.js';
 import { AggregateReader } from '../ratings/aggregate-reader.js';
 import { SetAsideProducts } from '../ratings/set-aside-products.js';
 import { openTestServers, type TestServers } from '../testing/test-servers.js';
 import { auditRatings, type AuditFinding } from './rating-audit.js';
+
+const PRIOR = { mean: 3.5, weight: 10 };
 
 let servers: TestServers;
 let store: RatingStore;
@@ -38,7 +41,7 @@ async function audit(waitMs = 0, productsPerPage = 1_000, onProgress = (): void 
   const setAside = new SetAsideProducts(8_000, createMetrics().setAside, createLogger('test', 'silent'));
   const reader = new AggregateReader(servers.pool, setAside);
   const report = await auditRatings(
-    { store, database: servers.pool, reader },
+    { store, database: servers.pool, reader, ratings: new ProductRatings(servers.pool, PRIOR, setAside) },
     {
       waitMs,
       productsPerPage,
@@ -58,6 +61,7 @@ test('compares every product, page by page', async () => {
     behind: 0,
     different: 0,
     withoutStream: 0,
+    persistedWrongly: 0,
     uncounted: 0,
   });
 });
@@ -81,6 +85,7 @@ test('tells missing, behind and different apart, and finds the keys of a product
     behind: 1,
     different: 3,
     withoutStream: 0,
+    persistedWrongly: 0,
     uncounted: 0,
   });
   expect(
@@ -93,6 +98,20 @@ test('tells missing, behind and different apart, and finds the keys of a product
       [gone, 'DIFFERENT keys of a product that is gone'],
     ]),
   );
+});
+
+test('persisted ratings that no pass puts right are findings; those that wait for a pass are none', async () => {
+  const { pool } = servers;
+  const [wrong, forgotten, dirty, moved] = (await exactProducts(5)) as [string, string, string, string];
+  await pool.query('SELECT persist_product_ratings(array_agg(id), 3.5, 10, true) FROM products');
+  expect((await audit()).report).toMatchObject({ equal: 5, persistedWrongly: 0 });
+  await insertReviews(pool, [forgotten, dirty, moved], 1);
+  await store.replace(await readRatingAggregates(pool, [forgotten, dirty, moved]));
+  await pool.query('UPDATE product_ratings SET stars_3 = 8 WHERE product_id = $1', [wrong]);
+  await pool.query('UPDATE review_streams SET dirty = false WHERE product_id = $1', [forgotten]);
+  const { report, findings } = await audit();
+  expect(report).toMatchObject({ equal: 5, different: 0, persistedWrongly: 2 });
+  expect(findings.map(({ productId }) => productId).sort()).toEqual([wrong, forgotten].sort());
 });
 
 test('waits for what is behind', async () => {

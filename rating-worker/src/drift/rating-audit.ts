@@ -1,7 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { readStreamPositions, type Queryable } from '@exact-ratings/shared/rating/rating-aggregates.js';
 import type { RatingState } from '@exact-ratings/shared/rating/rating-state.js';
-import { compareProducts, type ComparedProduct, type ComparisonSources } from './compare-products.js';
+import { findPersistedDrift } from '../persistence/persisted-drift.js';
+import type { ProductRatings } from '../persistence/product-ratings.js';
+import {
+  compareProducts,
+  countedAggregates,
+  type ComparedProduct,
+  type ComparisonSources,
+} from './compare-products.js';
 import type { DifferenceReason, Verdict } from './compare-rating.js';
 import { productPages } from './product-scan.js';
 
@@ -30,6 +37,8 @@ export interface AuditReport {
   different: number;
   /** Loaded with triggers off: nothing says which changes their ratings hold. */
   withoutStream: number;
+  /** Their persisted ratings, by which lists are ordered, differ, and no pass will put that right. */
+  persistedWrongly: number;
   /** PostgreSQL could not count their reviews: whether they are right is not known. */
   uncounted: number;
 }
@@ -41,12 +50,15 @@ const RECHECK_INTERVAL_MS = 250;
 const MAX_RECHECKED = 100_000;
 
 /**
- * Compares every product's keys with PostgreSQL, and looks for keys of products that PostgreSQL does not have. Streams, page by
+ * Compares every product's keys and persisted rating with PostgreSQL, and looks for keys of products that PostgreSQL does not have. Streams, page by
  * page: memory does not grow with the catalogue.
  * @throws the database's error or ioredis's
  */
-export async function auditRatings(sources: ComparisonSources, options: AuditOptions): Promise<AuditReport> {
-  const { store, database } = sources;
+export async function auditRatings(
+  sources: ComparisonSources & { readonly ratings: ProductRatings },
+  options: AuditOptions,
+): Promise<AuditReport> {
+  const { store, database, ratings } = sources;
   const report: AuditReport = {
     compared: 0,
     equal: 0,
@@ -54,6 +66,7 @@ export async function auditRatings(sources: ComparisonSources, options: AuditOpt
     behind: 0,
     different: 0,
     withoutStream: 0,
+    persistedWrongly: 0,
     uncounted: 0,
   };
   let unsettled: string[] = [];
@@ -69,10 +82,17 @@ export async function auditRatings(sources: ComparisonSources, options: AuditOpt
   };
   const check = async (ids: readonly string[], mayWait: boolean): Promise<string[]> => {
     const again: string[] = [];
-    for (const product of await compareProducts(sources, ids, 'counts')) {
+    const compared = await compareProducts(sources, ids, 'counts');
+    for (const product of compared) {
       if (mayWait && maySettle(product.verdict) && unsettled.length + again.length < MAX_RECHECKED) {
         again.push(product.productId);
       } else record(product);
+    }
+    const aggregates = countedAggregates(compared);
+    for (const id of again) aggregates.delete(id);
+    for (const productId of await findPersistedDrift(ratings, aggregates)) {
+      report.persistedWrongly += 1;
+      options.onFinding({ productId, kind: 'DIFFERENT', detail: 'its persisted rating differs from PostgreSQL' });
     }
     return again;
   };
