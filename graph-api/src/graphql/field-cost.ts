@@ -1,7 +1,4 @@
-/**
- * What an operation costs (docs/api.md, "Cost"). One unit is some 0.2 µs of the service: a plain field of an answer. The others were
- * measured beside it.
- */
+/** What an operation costs (docs/api.md, "Cost"), in plain fields of an answer. The others are estimates, by the work that they cause. */
 export const FIELD_COST = 1;
 
 /** A text of up to 10,000 characters: not fields, but such texts are what makes answers large. */
