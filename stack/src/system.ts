@@ -65,6 +65,7 @@ const EXTERNAL: Record<ServiceName, { chosenBy: string; variables: readonly stri
 const PASSED_ON = [
   'LOG_LEVEL',
   'RATING_TTL_SECONDS',
+  'RATING_PERSISTENCE_INTERVAL_MS',
   'KAFKA_TOPIC',
   'API_DOCS_PATH',
   'API_DOCS_ACTIVE',

@@ -49,7 +49,7 @@ try {
     apis: { port: ports.api },
     workers: { port: ports.worker },
     nodeArgs: ['--watch', '--watch-preserve-output'],
-    environment: { API_DOCS_ACTIVE: 'true', ...process.env },
+    environment: { API_DOCS_ACTIVE: 'true', RATING_PERSISTENCE_INTERVAL_MS: '1000', ...process.env },
     signal,
     onProgress: print,
   });

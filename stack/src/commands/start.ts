@@ -54,7 +54,7 @@ try {
     name: 'start',
     apis: { port: ports.api },
     workers: { port: ports.worker },
-    environment: { API_DOCS_ACTIVE: 'true', ...process.env },
+    environment: { API_DOCS_ACTIVE: 'true', RATING_PERSISTENCE_INTERVAL_MS: '1000', ...process.env },
     signal,
     onProgress: print,
   });
