@@ -49,6 +49,9 @@ export type ProductResult =
   | { readonly status: 'GONE' }
   | { readonly status: Exclude<ProductRefusal, 'VERSION_CONFLICT'> };
 
+/** What `delete_product` answers. */
+type DeletionOutcome = 'DELETED' | Extract<ProductRefusal, 'NOT_FOUND' | 'VERSION_CONFLICT'>;
+
 /** What changes products; each method is one transaction. Inputs are validated by the caller. */
 export class ProductCommands {
   private readonly dataSource: DataSource;
@@ -126,16 +129,12 @@ export class ProductCommands {
   }
 
   /** The product goes with its reviews, however many (delete_product); the triggers write one event. */
-  async delete(
-    id: string,
-    expectedVersion: number | null,
-    lifetime: Lifetime,
-  ): Promise<'DELETED' | Extract<ProductRefusal, 'NOT_FOUND' | 'VERSION_CONFLICT'>> {
+  async delete(id: string, expectedVersion: number | null, lifetime: Lifetime): Promise<DeletionOutcome> {
     const statement = { name: 'delete_product', text: 'SELECT delete_product($1, $2, $3) AS outcome' };
     const [row] = await retryOnDeadlock(() =>
       this.change((validUntilMs) => ({ ...statement, values: [id, expectedVersion, validUntilMs] }), lifetime),
     );
-    const outcome = row!['outcome'] as 'DELETED' | 'NOT_FOUND' | 'VERSION_CONFLICT';
+    const outcome = row!['outcome'] as DeletionOutcome;
     if (outcome !== 'DELETED') return outcome;
     this.productCounts.invalidate();
     this.eventsCommitted();

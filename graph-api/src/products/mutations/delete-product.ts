@@ -34,8 +34,7 @@ export class DeleteProductResolver {
     const id = parseId(input.id, 'input.id');
     const outcome = await productCommands.delete(id, input.expectedVersion ?? null, lifetime);
     products.clear(id);
-    if (outcome === 'VERSION_CONFLICT') return { deletedProductId: null, userErrors: [toUserError(outcome)] };
-    productDeleted(id);
+    if (outcome !== 'VERSION_CONFLICT') productDeleted(id);
     return outcome === 'DELETED'
       ? { deletedProductId: id, userErrors: [] }
       : { deletedProductId: null, userErrors: [toUserError(outcome)] };
